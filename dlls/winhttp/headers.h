@@ -1,0 +1,62 @@
+/*
+ * Header lists: parse, find, add, replace, remove, serialise
+ *
+ * One representation for request and response headers: fields in order, names as spelled, values trimmed, as
+ * WCHAR text. Knows nothing of handles, threads or the boundary; compiled natively for unit tests, too.
+ * The owner's lock (request->lock) protects a list.
+ */
+
+#ifndef WINHTTP_HEADERS_H
+#define WINHTTP_HEADERS_H
+
+struct field
+{
+    const WCHAR *name;           /* not NUL-terminated; valid until the list changes */
+    const WCHAR *value;
+    DWORD        name_cch;
+    DWORD        value_cch;
+};
+
+struct headers
+{
+    struct field *fields;
+    DWORD         count, capacity;
+    struct text_block *blocks;   /* where the text lives; replaced text stays until headers_clear */
+};
+
+void headers_init( struct headers *list );
+void headers_clear( struct headers *list );              /* frees everything, the list is empty and usable again */
+
+/* Bytes as they stand on the wire <-> WCHARs: ASCII directly, the rest through CP_ACP. Return the length needed. */
+DWORD header_text_widen( const char *bytes, DWORD len, WCHAR *text, DWORD size_cch );
+DWORD header_text_narrow( const WCHAR *text, DWORD cch, char *bytes, DWORD size );
+
+/* The response head as the boundary gives it: a status line and field lines. Replaces the list's content and fills
+ * `line`: lengths and places inside the list's own text. Folded lines are joined with one blank, blanks before the
+ * colon are dropped, values trimmed, lines without a name dropped (Q-12, R-2, R-3). A trailer block has no status line:
+ * pass line NULL. Returns 0, ERROR_WINHTTP_INVALID_SERVER_RESPONSE, ERROR_NOT_ENOUGH_MEMORY. */
+struct status_line { const WCHAR *version, *code, *reason; DWORD version_cch, code_cch, reason_cch, status; };
+DWORD headers_parse( struct headers *list, struct status_line *line, const char *head, DWORD len );
+
+/* The index-th field called `name` (case-insensitive); NULL if there is none. */
+const struct field *headers_find( const struct headers *list, const WCHAR *name, DWORD name_cch, DWORD index );
+
+/* Adds the field lines of `text` (text_cch WCHARs; any run of CR and LF separates, HA-18) by WINHTTP_ADDREQ_FLAG_* rules
+ * (headers.md section 4). All or nothing: on failure the list is unchanged. The text is copied.
+ * Returns 0, ERROR_INVALID_PARAMETER (malformed line), ERROR_WINHTTP_HEADER_NOT_FOUND,
+ * ERROR_WINHTTP_HEADER_ALREADY_EXISTS, ERROR_NOT_ENOUGH_MEMORY. */
+DWORD headers_add( struct headers *list, const WCHAR *text, DWORD text_cch, DWORD flags );
+
+/* The same for one name and value that are already apart. */
+DWORD headers_add_field( struct headers *list, const WCHAR *name, DWORD name_cch,
+                         const WCHAR *value, DWORD value_cch, DWORD flags );
+
+/* 1 if the comma-separated values of all fields called `name` hold `token` (case-insensitive). */
+BOOL headers_have_token( const struct headers *list, const WCHAR *name, DWORD name_cch,
+                         const WCHAR *token, DWORD token_cch );
+
+/* The whole head as wire bytes: `line` (without CRLF), CRLF, fields, CRLF. Returns the length needed; stores when it
+ * fits into size. Never emits a CR, LF or NUL inside a line. */
+DWORD headers_serialise( const struct headers *list, const WCHAR *line, DWORD line_cch, char *head, DWORD size );
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * Tracing of the Unix side
+ *
+ * Lines start with the object ("exchange 3.17: ..."), end without a newline, and never hold credentials, cookies or
+ * bodies. Off costs one test. A thread that did not come in through a unix call (a resolver thread) must not log.
+ */
+
+#ifndef WH_LOG_H
+#define WH_LOG_H
+
+enum log_level { LOG_ERR = 1, LOG_WARN = 2, LOG_TRACE = 4, LOG_DATA = 8 };
+
+extern unsigned int log_levels;                                     /* set by attach */
+extern void (*log_sink)( enum log_level level, const char *line );  /* set by entry.c or a test; may be NULL */
+
+void log_write( enum log_level level, const char *format, ... ) __attribute__((format( printf, 2, 3 )));
+
+#define LOG( level, ... ) do { if (log_levels & (level)) log_write( level, __VA_ARGS__ ); } while (0)
+
+#endif /* WH_LOG_H */

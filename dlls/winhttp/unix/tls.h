@@ -1,0 +1,40 @@
+/*
+ * TLS over another layer, with GnuTLS
+ *
+ * Knows policy, verification, resumption and facts; knows nothing of HTTP, pools or strands.
+ */
+
+#ifndef WH_TLS_H
+#define WH_TLS_H
+
+#include "layer.h"
+
+struct tls_policy
+{
+    const char   *host;          /* SNI (not for an IP literal) and the name or address to check; copied */
+    uint32_t      versions;      /* WH_TLS_*; what the library cannot do is left out, nothing left is WHE_UNSUPPORTED */
+    uint32_t      ignore;        /* WH_TLS_IGNORE_* */
+    uint32_t      alpn;          /* WH_ALPN_* */
+    const void   *cache_key;     /* sessions are resumed only under an equal key: the whole pool key; copied */
+    size_t        cache_key_len;
+};
+
+/* Loads the host's trust list once per process. Blocks (tens of milliseconds): call it on a job thread. */
+enum wh_error tls_trust_load( void );
+
+/* 1 once tls_trust_load has ended, well or not. Until then the start of a tls layer that has come to verification
+ * returns LAYER_AGAIN with wants() == 0; call start again afterwards. */
+int tls_trust_loaded( void );
+
+/* A client session over `below`, which it owns from now on (also when this fails). NULL with *error set. The handshake
+ * verifies the peer (WHE_CERT with WH_CERT_* in detail, WHE_CERT_NEEDED, or WHE_TLS with the alert or library code);
+ * no application byte can be written before that. */
+struct layer *tls_layer_create( struct layer *below, const struct tls_policy *policy, enum wh_error *error );
+
+/* The ALPN protocol the peer chose: WH_ALPN_*, 0 = none. */
+uint32_t tls_layer_alpn( const struct layer *layer );
+
+/* Frees caches and the trust list (process end in tests). No layer may exist. */
+void tls_shutdown( void );
+
+#endif /* WH_TLS_H */

@@ -1,0 +1,465 @@
+/*
+ * The boundary between winhttp.dll (PE side) and winhttp.so (Unix side)
+ *
+ * Included unchanged by PE x86_64, PE i386, the Unix library and the native test library. Fields have fixed
+ * widths and explicit places, so that one call table serves every kind of caller.
+ *
+ * An exchange is one request head and body and one response head and body. The PE side submits operations;
+ * each call answers one of three ways, and never a fourth:
+ *
+ *   WH_DONE     the out fields are valid, `error` says how it went, no record follows
+ *   WH_PENDING  exactly one record follows, fetched with wh_wait
+ *   WH_REFUSED  bad id or argument; nothing was started, no record follows
+ *
+ * Per exchange there is at most one operation under way in each direction: start and send share one direction,
+ * read_head and read_body the other. Buffer words: "copied" before the call returns; "lent" until the operation
+ * is done, or its record has been fetched.
+ */
+
+#ifndef WINHTTP_UNIXLIB_H
+#define WINHTTP_UNIXLIB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define WH_ABI 1
+
+#define WH_DONE    0x00000000
+#define WH_PENDING 0x00000103
+#define WH_REFUSED 0xc000000d
+
+typedef uint64_t __attribute__((aligned(8))) wh_u64;  /* i386 ELF would align it to 4, everything else to 8 */
+typedef wh_u64 wh_ptr;                                 /* an address of the caller, zero-extended */
+typedef wh_u64 wh_id;                                  /* slot | generation << 32, 0 is none */
+
+#define WH_LAYOUT( name, size ) _Static_assert( sizeof(struct name) == (size), "layout of " #name )
+
+static inline wh_ptr wh_from_ptr( const void *ptr ) { return (uintptr_t)ptr; }
+static inline void *wh_to_ptr( wh_ptr ptr ) { return (void *)(uintptr_t)ptr; }
+
+#define WH_NO_LENGTH (~(uint64_t)0)                    /* a length that is not known */
+
+/* What went wrong: the transport's name, the Win32 code, the words for a trace. */
+#define WH_ERRORS(X) \
+    X( OK,           0,     "no error" ) \
+    X( NO_MEMORY,    8,     "out of memory" ) \
+    X( UNSUPPORTED,  50,    "not supported by this build or system" ) \
+    X( INVALID,      87,    "a bad argument" ) \
+    X( FAULT,        998,   "the application's buffer cannot be accessed" ) \
+    X( TIMEOUT,      12002, "a deadline passed" ) \
+    X( INTERNAL,     12004, "an internal error" ) \
+    X( NAME,         12007, "the name did not resolve" ) \
+    X( CANCELLED,    12017, "the caller gave up" ) \
+    X( STATE,        12019, "the exchange is not in a state for this" ) \
+    X( CONNECT,      12029, "no address accepted the connection" ) \
+    X( RESET,        12030, "the peer broke the connection, or ended it in the middle of a message" ) \
+    X( STALE,        12030, "a pooled connection turned out dead before any byte of the response" ) \
+    X( CERT_NEEDED,  12044, "the server demands a client certificate" ) \
+    X( PROTOCOL,     12152, "the peer broke the protocol" ) \
+    X( HEAD_SIZE,    12152, "the response head is larger than its limit" ) \
+    X( CHUNK_HEADER, 12183, "a chunk header is larger than its limit" ) \
+    X( DRAIN,        12184, "too much body to throw away" ) \
+    X( TLS,          12175, "the TLS handshake or a record failed" ) \
+    X( CERT,         12175, "the server's certificate was not accepted; `detail` holds WH_CERT_* bits" )
+
+enum wh_error
+{
+#define WH_ERROR_MEMBER( name, win32, text ) WHE_##name,
+    WH_ERRORS( WH_ERROR_MEMBER )
+#undef WH_ERROR_MEMBER
+    WHE_COUNT
+};
+
+/* Why a certificate was not accepted (values of WINHTTP_CALLBACK_STATUS_FLAG_*). */
+#define WH_CERT_REV_FAILED   0x00000001
+#define WH_CERT_INVALID      0x00000002
+#define WH_CERT_REVOKED      0x00000004
+#define WH_CERT_UNKNOWN_CA   0x00000008
+#define WH_CERT_NAME         0x00000010
+#define WH_CERT_DATE         0x00000020
+#define WH_CERT_USAGE        0x00000040
+
+enum wh_call
+{
+    wh_call_attach,
+    wh_call_detach,
+    wh_call_session_open,
+    wh_call_session_close,
+    wh_call_creds_open,
+    wh_call_creds_close,
+    wh_call_exchange_start,
+    wh_call_exchange_send,
+    wh_call_exchange_read_head,
+    wh_call_exchange_read_body,
+    wh_call_exchange_resume,
+    wh_call_exchange_query,
+    wh_call_exchange_cancel,
+    wh_call_exchange_close,
+    wh_call_wait,
+    wh_call_wake,
+    wh_call_count
+};
+
+#define WH_FEATURE_H2    0x01
+#define WH_FEATURE_H3    0x02
+#define WH_FEATURE_TLS   0x04
+
+/* Process-wide start. Call once before anything else; more calls are harmless. */
+struct wh_attach_params
+{
+    uint32_t abi;            /* in: WH_ABI; another one is refused */
+    uint32_t log_level;      /* in: bit 0 err, 1 warn, 2 trace, 3 bytes of messages */
+    uint32_t features;       /* out: WH_FEATURE_* */
+    uint32_t reserved;
+};
+WH_LAYOUT( wh_attach_params, 16 );
+
+/* One WinHttpOpen. `partition` of its routes is the session's business (PE side). */
+struct wh_session_open_params
+{
+    wh_id    session;        /* out */
+    uint32_t max_idle_ms;    /* in: idle life of its connections, 0 = 60 s */
+    uint32_t flags;          /* in: 0 */
+};
+WH_LAYOUT( wh_session_open_params, 16 );
+
+/* Idle connections of the process-wide pool stay until their idle time. */
+struct wh_session_close_params
+{
+    wh_id    session;        /* in */
+};
+WH_LAYOUT( wh_session_close_params, 8 );
+
+struct wh_creds_open_params
+{
+    wh_id    creds;          /* out */
+    wh_ptr   chain;          /* in: copied */
+    wh_ptr   key;            /* in: copied */
+    uint32_t chain_len;
+    uint32_t key_len;
+    uint32_t format;
+    uint32_t error;          /* out: enum wh_error */
+};
+WH_LAYOUT( wh_creds_open_params, 40 );
+
+struct wh_creds_close_params
+{
+    wh_id    creds;          /* in */
+};
+WH_LAYOUT( wh_creds_close_params, 8 );
+
+#define WH_SCHEME_HTTP   1
+#define WH_SCHEME_HTTPS  2
+
+#define WH_PROXY_NONE    0
+#define WH_PROXY_HTTP    1   /* plain http through it as absolute-form, https through CONNECT */
+
+/* route.tls_versions (values of WINHTTP_FLAG_SECURE_PROTOCOL_*) */
+#define WH_TLS_SSL3      0x0020
+#define WH_TLS_1_0       0x0080
+#define WH_TLS_1_1       0x0200
+#define WH_TLS_1_2       0x0800
+#define WH_TLS_1_3       0x2000
+
+/* route.tls_flags (values of SECURITY_FLAG_IGNORE_*) */
+#define WH_TLS_IGNORE_UNKNOWN_CA  0x00000100
+#define WH_TLS_IGNORE_USAGE       0x00000200
+#define WH_TLS_IGNORE_NAME        0x00001000
+#define WH_TLS_IGNORE_DATE        0x00002000
+
+#define WH_ALPN_H1       0x01
+#define WH_ALPN_H2       0x02
+
+/* route.flags */
+#define WH_ROUTE_TCP_FAST_OPEN    0x01
+
+/* Where an exchange goes, and what its connection must be like. Every field is part of the pool key except
+ * conn_limit, connect_retries, proxy_auth and the keep-alive numbers. Host names are ASCII (punycode), without
+ * brackets around an IPv6 literal. */
+struct wh_route
+{
+    wh_u64   partition;          /* connections are shared only within one; 0 is the process-wide one */
+    wh_id    creds;              /* client certificate, 0 = none */
+    wh_ptr   host;               /* name for TLS and, if connect_host_len is 0, for resolving */
+    wh_ptr   connect_host;       /* name or address to resolve in place of host */
+    wh_ptr   proxy_host;
+    wh_ptr   proxy_auth;         /* value of Proxy-Authorization for CONNECT */
+    uint32_t host_len;
+    uint32_t connect_host_len;
+    uint32_t proxy_host_len;
+    uint32_t proxy_auth_len;
+    uint32_t port;
+    uint32_t scheme;             /* WH_SCHEME_* */
+    uint32_t proxy_kind;         /* WH_PROXY_* */
+    uint32_t proxy_port;
+    uint32_t tls_versions;       /* WH_TLS_*, ignored for http */
+    uint32_t tls_flags;          /* WH_TLS_IGNORE_* */
+    uint32_t alpn;               /* WH_ALPN_* */
+    uint32_t family;             /* 0 any, 4, 6 */
+    uint32_t conn_limit;         /* connections to this route at most, 0 = no limit */
+    uint32_t connect_retries;    /* addresses tried at most, 0 = all */
+    uint32_t keepalive_ms;       /* TCP keep-alive: idle time, 0 = off */
+    uint32_t keepalive_interval_ms;
+    uint32_t flags;              /* WH_ROUTE_* */
+    uint32_t reserved;
+};
+WH_LAYOUT( wh_route, 120 );
+
+/* exchange_start flags */
+#define WHX_SYNC            0x0001  /* records of this exchange are fetched with wait(exchange), not with wait(0) */
+#define WHX_END             0x0002  /* the message ends with the body given here */
+#define WHX_FRAMED_BY_APP   0x0004  /* the body carries its own chunked framing; its last chunk ends the message */
+#define WHX_PAUSE_SENDING   0x0008  /* stop before the head is written, see PAUSE_SENDING */
+#define WHX_NO_REUSE        0x0010  /* close the connection when the exchange is over */
+#define WHX_FRESH           0x0020  /* do not take a pooled connection */
+#define WHX_HEAD            0x0040  /* the verb is HEAD: the response has no body */
+#define WHX_UPGRADE         0x0080  /* 101 ends HTTP on this connection; body operations then move raw bytes */
+#define WHX_SOFT_TIMEOUT    0x0100  /* read_head: running out of time ends the operation, not the exchange */
+
+/* Creates an exchange and sends `head` (complete, ending in an empty line) and `body`. Done or its HEAD_SENT record:
+ * all of it was accepted by the kernel. With total_len known, the message ends when that many body bytes went out.
+ * When the connection is there at once and a pause was asked for, the answer is WH_PENDING with `paused` set, and no
+ * record is made for the pause. If it ends in an error the exchange still has to be closed. */
+struct wh_exchange_start_params
+{
+    wh_id    exchange;       /* out: also with WH_PENDING */
+    wh_id    session;        /* in */
+    wh_u64   cookie;         /* in: comes back in every record */
+    wh_id    pin;            /* in: send on this connection (WHQ_PIN) or fail with STALE; 0 = any */
+    wh_ptr   route;          /* in: struct wh_route, copied */
+    wh_ptr   head;           /* in: copied */
+    wh_ptr   body;           /* lent */
+    wh_u64   total_len;      /* in: whole body, WH_NO_LENGTH if unknown */
+    uint32_t head_len;
+    uint32_t body_len;
+    uint32_t flags;          /* in: WHX_* */
+    uint32_t event_mask;     /* in: 1 << WHK_* of the progress records wanted */
+    uint32_t resolve_ms;     /* in: deadlines per phase, 0 = none; connect is per address */
+    uint32_t connect_ms;
+    uint32_t send_ms;
+    uint32_t error;          /* out: enum wh_error */
+    uint32_t detail;         /* out: WH_CERT_* bits with CERT, else errno or a library's code */
+    uint32_t paused;         /* out: 1 if it now waits in PAUSE_SENDING */
+    uint32_t reused;         /* out: 1 if it went over a pooled connection (valid when done or paused) */
+    uint32_t reserved;
+};
+WH_LAYOUT( wh_exchange_start_params, 112 );
+
+/* Sends body bytes as they are. Done or BODY_SENT: accepted by the kernel. */
+struct wh_exchange_send_params
+{
+    wh_id    exchange;       /* in */
+    wh_ptr   data;           /* lent */
+    wh_u64   sent;           /* out: bytes of `data` that went out, also with an error */
+    uint32_t len;            /* in */
+    uint32_t flags;          /* in: WHX_END */
+    uint32_t timeout_ms;     /* in: 0 = no limit */
+    uint32_t error;          /* out */
+    uint32_t detail;         /* out */
+    uint32_t reserved;
+};
+WH_LAYOUT( wh_exchange_send_params, 48 );
+
+/* flags of responses */
+#define WHR_INTERIM         0x01  /* a 1xx head, the next read_head gives the one after it */
+#define WHR_FROM_PROXY      0x02  /* a proxy's answer to CONNECT */
+#define WHR_END             0x04  /* no body follows / the body is complete */
+#define WHR_TOO_SMALL       0x08  /* read_head: `len` bytes are needed; nothing was taken, ask again */
+#define WHR_CLOSE           0x10  /* the connection will not be kept */
+#define WHR_REUSED          0x20  /* HEAD_SENT: went over a pooled connection */
+
+/* The next response head as text: status line and field lines as received, each ended by CRLF, then CRLF.
+ * With size 0 it completes with TOO_SMALL as soon as a whole head is there. */
+struct wh_exchange_read_head_params
+{
+    wh_id    exchange;       /* in */
+    wh_ptr   buffer;         /* lent */
+    wh_u64   content_len;    /* out: Content-Length of the body, WH_NO_LENGTH if unknown */
+    uint32_t size;           /* in */
+    uint32_t limit;          /* in: bytes a head may have, 0 = 64 KiB */
+    uint32_t timeout_ms;     /* in: from now to the complete head, 0 = none */
+    uint32_t receive_ms;     /* in: between two arrivals of bytes, 0 = none */
+    uint32_t option;         /* in: WHX_SOFT_TIMEOUT or 0 */
+    uint32_t error;          /* out */
+    uint32_t detail;         /* out */
+    uint32_t len;            /* out: bytes of the head */
+    uint32_t status;         /* out: status code */
+    uint32_t flags;          /* out: WHR_* */
+};
+WH_LAYOUT( wh_exchange_read_head_params, 64 );
+
+/* Body bytes. Completes with at least `min` bytes (capped by size), or at the end of the body with what there was.
+ * size 0 with min 1: completes as soon as something is there; `bytes` says how much can be read without waiting,
+ * not counting past the end of a chunk. 0 bytes with WHE_OK: the end. */
+struct wh_exchange_read_body_params
+{
+    wh_id    exchange;       /* in */
+    wh_ptr   buffer;         /* lent */
+    wh_u64   bytes;          /* out: stored; valid with an error too (they are in the buffer) */
+    uint32_t size;           /* in: up to 0x7fffffff */
+    uint32_t min;            /* in: complete once this much is there, 0 = 1 */
+    uint32_t timeout_ms;     /* in: between two arrivals of bytes, 0 = none */
+    uint32_t error;          /* out */
+    uint32_t detail;         /* out */
+    uint32_t flags;          /* out: WHR_END */
+};
+WH_LAYOUT( wh_exchange_read_body_params, 48 );
+
+/* Answers a pause. verdict 0 goes on; another enum wh_error fails the exchange with it. A new head may be given. */
+struct wh_exchange_resume_params
+{
+    wh_id    exchange;       /* in */
+    wh_ptr   head;           /* in: copied; replaces the head given to start if head_len is not 0 */
+    uint32_t head_len;
+    uint32_t verdict;        /* in: enum wh_error */
+    uint32_t flags;          /* in: 0 */
+    uint32_t error;          /* out: how the start ended, when WH_DONE */
+    uint32_t detail;         /* out */
+    uint32_t reserved;
+};
+WH_LAYOUT( wh_exchange_resume_params, 40 );
+
+enum wh_query
+{
+    WHQ_CONNECTION,          /* struct wh_connection_facts */
+    WHQ_TLS,                 /* struct wh_tls_facts */
+    WHQ_PEER_CHAIN,          /* certificates, leaf first: uint32_t length, DER bytes, each */
+    WHQ_CHANNEL_BINDING,     /* tls-server-end-point: the hash */
+    WHQ_TIMES,               /* struct wh_times */
+    WHQ_TRAILERS,            /* text: field lines, each ended by CRLF */
+    WHQ_PIN,                 /* wh_id of the connection */
+    WHQ_STATS,               /* struct wh_stats */
+};
+
+#define WH_SOCKADDR_SIZE 128
+
+struct wh_connection_facts
+{
+    uint8_t  local[WH_SOCKADDR_SIZE];    /* as Windows lays out SOCKADDR_STORAGE: uint16_t family (2 or 23), port... */
+    uint8_t  remote[WH_SOCKADDR_SIZE];
+};
+WH_LAYOUT( wh_connection_facts, 256 );
+
+struct wh_tls_facts
+{
+    uint32_t version;        /* WH_TLS_* */
+    uint32_t cipher_alg;     /* Windows ALG_ID */
+    uint32_t cipher_bits;
+    uint32_t hash_alg;       /* Windows ALG_ID */
+    uint32_t hash_bits;
+    uint32_t kx_alg;         /* Windows ALG_ID */
+    uint32_t kx_bits;
+    uint32_t suite;          /* IANA number */
+    uint32_t resumed;        /* 1 if an earlier session was resumed */
+    uint32_t reserved;
+    char     name[64];       /* IANA name of the suite, NUL-terminated */
+};
+WH_LAYOUT( wh_tls_facts, 104 );
+
+/* Microseconds of the monotonic clock, 0 = did not happen. */
+struct wh_times
+{
+    wh_u64   started, resolve_start, resolve_end, connect_start, connect_end, tls_start, tls_end;
+    wh_u64   send_start, send_head_end, send_end, receive_start, receive_head_end, receive_end;
+};
+WH_LAYOUT( wh_times, 104 );
+
+struct wh_stats
+{
+    wh_u64   request_head, request_body, response_head, response_body;
+    uint32_t index;          /* earlier exchanges on this connection */
+    uint32_t tls_resumed;
+};
+WH_LAYOUT( wh_stats, 40 );
+
+struct wh_exchange_query_params
+{
+    wh_id    exchange;       /* in */
+    wh_ptr   buffer;         /* copied into; may be 0 with size 0 */
+    uint32_t what;           /* in: enum wh_query */
+    uint32_t size;           /* in */
+    uint32_t len;            /* out: bytes stored, or needed when size was too small (then error is INVALID) */
+    uint32_t error;          /* out: STATE if there is no such fact (yet), INVALID if the buffer is too small */
+};
+WH_LAYOUT( wh_exchange_query_params, 32 );
+
+/* Pending operations end with `error` (normally CANCELLED); the id stays valid, its connection is dropped. */
+struct wh_exchange_cancel_params
+{
+    wh_id    exchange;       /* in */
+    uint32_t error;          /* in: enum wh_error */
+    uint32_t reserved;
+};
+WH_LAYOUT( wh_exchange_cancel_params, 16 );
+
+/* Gives up the id. Operations under way end with CANCELLED first. WH_PENDING: the GONE record is the last one;
+ * WH_DONE: nothing was under way. A body that was not read is drained in the background up to drain_limit bytes,
+ * so that the connection can be kept; above that, or if its end is unknown, the connection is closed. */
+struct wh_exchange_close_params
+{
+    wh_id    exchange;       /* in */
+    uint32_t drain_limit;    /* in: bytes */
+    uint32_t reserved;
+};
+WH_LAYOUT( wh_exchange_close_params, 16 );
+
+enum wh_kind
+{
+    WHK_HEAD_SENT,           /* completion of start or resume */
+    WHK_BODY_SENT,           /* completion of send: bytes */
+    WHK_HEAD_READ,           /* completion of read_head: status, flags, bytes = len, content_len */
+    WHK_BODY_READ,           /* completion of read_body: bytes, flags */
+    WHK_GONE,                /* completion of close */
+    WHK_RESOLVING,           /* text: host name */
+    WHK_RESOLVED,            /* text: first address */
+    WHK_CONNECTING,          /* text: address */
+    WHK_CONNECTED,           /* text: address */
+    WHK_CLOSING,             /* the connection is being closed because the request asked for it */
+    WHK_CLOSED,
+    WHK_PAUSE_TLS,           /* new TLS session without a verdict: resume */
+    WHK_PAUSE_SENDING,       /* connected, head not written: resume */
+    WHK_COUNT
+};
+
+#define WH_RECORD_TEXT 64
+
+struct wh_record
+{
+    wh_id    exchange;
+    wh_u64   cookie;
+    wh_u64   bytes;
+    wh_u64   content_len;
+    wh_u64   time_us;        /* monotonic clock */
+    uint32_t kind;           /* enum wh_kind */
+    uint32_t error;          /* enum wh_error */
+    uint32_t detail;
+    uint32_t flags;          /* WHR_* */
+    uint32_t status;
+    uint32_t reserved;
+    char     text[WH_RECORD_TEXT];   /* NUL-terminated; a longer name is cut short */
+};
+WH_LAYOUT( wh_record, 128 );
+
+/* Drives the engine until there are records, the time is over, or a wake. */
+struct wh_wait_params
+{
+    wh_id    exchange;       /* in: a WHX_SYNC exchange, or 0 for all the others */
+    wh_ptr   records;        /* out: struct wh_record[] */
+    uint32_t capacity;       /* in: at least 1 */
+    uint32_t timeout_ms;     /* in: ~0u = no limit */
+    uint32_t count;          /* out: records stored; 0 after a wake or a time-out */
+    uint32_t waiting;        /* out: other threads in wait(0) right now */
+    uint32_t backlog;        /* out: asynchronous records left behind */
+    uint32_t live;           /* out: asynchronous exchanges that exist */
+};
+WH_LAYOUT( wh_wait_params, 40 );
+
+/* Makes up to `count` threads in wait(0) return. */
+struct wh_wake_params
+{
+    uint32_t count;          /* in */
+    uint32_t reserved;
+};
+WH_LAYOUT( wh_wake_params, 8 );
+
+#endif /* WINHTTP_UNIXLIB_H */
