@@ -21,20 +21,24 @@ struct headers
 {
     struct field *fields;
     DWORD         count, capacity;
-    struct text_block *blocks;   /* where the text lives; replaced text stays until headers_clear */
+    DWORD         text_cch;      /* of all field lines, "name: value" CRLF each */
+    DWORD         used_cch;      /* WCHARs taken from the blocks; what exceeds text_cch is replaced text */
+    BOOL          fields_in_block;   /* the array is part of the first block, not an allocation of its own */
+    struct text_block *blocks;   /* where the text lives, newest first */
 };
 
 void headers_init( struct headers *list );
 void headers_clear( struct headers *list );              /* frees everything, the list is empty and usable again */
 
 /* Bytes as they stand on the wire <-> WCHARs: ASCII directly, the rest through CP_ACP. Return the length needed. */
+/* With less room than that nothing of use is stored. What CP_ACP turns into a line end becomes '?'. */
 DWORD header_text_widen( const char *bytes, DWORD len, WCHAR *text, DWORD size_cch );
 DWORD header_text_narrow( const WCHAR *text, DWORD cch, char *bytes, DWORD size );
 
 /* The response head as the boundary gives it: a status line and field lines. Replaces the list's content and fills
  * `line`: lengths and places inside the list's own text. Folded lines are joined with one blank, blanks before the
  * colon are dropped, values trimmed, lines without a name dropped (Q-12, R-2, R-3). A trailer block has no status line:
- * pass line NULL. Returns 0, ERROR_WINHTTP_INVALID_SERVER_RESPONSE, ERROR_NOT_ENOUGH_MEMORY. */
+ * pass line NULL. A head without its empty line is accepted. Returns 0, ERROR_WINHTTP_INVALID_SERVER_RESPONSE, ERROR_NOT_ENOUGH_MEMORY. */
 struct status_line { const WCHAR *version, *code, *reason; DWORD version_cch, code_cch, reason_cch, status; };
 DWORD headers_parse( struct headers *list, struct status_line *line, const char *head, DWORD len );
 
@@ -42,7 +46,8 @@ DWORD headers_parse( struct headers *list, struct status_line *line, const char 
 const struct field *headers_find( const struct headers *list, const WCHAR *name, DWORD name_cch, DWORD index );
 
 /* Adds the field lines of `text` (text_cch WCHARs; any run of CR and LF separates, HA-18) by WINHTTP_ADDREQ_FLAG_* rules
- * (headers.md section 4). All or nothing: on failure the list is unchanged. The text is copied.
+ * (headers.md section 4). All or nothing: on failure the list is unchanged. The text is copied; it must not be text of
+ * this list. Empty lines and NULs at the end are skipped; nothing but those is a success without effect.
  * Returns 0, ERROR_INVALID_PARAMETER (malformed line), ERROR_WINHTTP_HEADER_NOT_FOUND,
  * ERROR_WINHTTP_HEADER_ALREADY_EXISTS, ERROR_NOT_ENOUGH_MEMORY. */
 DWORD headers_add( struct headers *list, const WCHAR *text, DWORD text_cch, DWORD flags );
@@ -58,5 +63,22 @@ BOOL headers_have_token( const struct headers *list, const WCHAR *name, DWORD na
 /* The whole head as wire bytes: `line` (without CRLF), CRLF, fields, CRLF. Returns the length needed; stores when it
  * fits into size. Never emits a CR, LF or NUL inside a line. */
 DWORD headers_serialise( const struct headers *list, const WCHAR *line, DWORD line_cch, char *head, DWORD size );
+
+/* The longest piece of "name: value" CRLF lines, from field *index on, that lies in one place; moves *index behind it.
+ * A list nobody edited is one piece. *index must be below count. */
+const WCHAR *headers_run( const struct headers *list, DWORD *index, DWORD *run_cch );
+
+/* What header_add.c is built from. reserve makes room for so many fields and lines of so many WCHARs, so that set can
+ * not fail; it returns 0 or ERROR_NOT_ENOUGH_MEMORY. set writes a field (index == count appends); value_parts are
+ * joined. tidy drops replaced text when there is more of it than text in use: field pointers end there. */
+struct text_part { const WCHAR *text; DWORD cch; };
+DWORD headers_reserve( struct headers *list, DWORD fields, DWORD text_cch );
+void headers_set( struct headers *list, DWORD index, const WCHAR *name, DWORD name_cch,
+                  const struct text_part *value_parts, DWORD part_count );
+void headers_remove( struct headers *list, DWORD index );
+void headers_tidy( struct headers *list );
+
+/* "name: value" CRLF */
+static inline DWORD headers_line_cch( const struct field *field ) { return field->name_cch + field->value_cch + 4; }
 
 #endif

@@ -32,13 +32,15 @@ struct chunk
     unsigned int state;
     unsigned int line_len;       /* bytes of the current line so far */
     unsigned int trailer_len;    /* bytes of the trailer section so far */
-    unsigned int last;           /* internal */
+    uint64_t     size;           /* the size being read; `left` stays 0 until its line is complete */
 };
 #define CHUNK_INIT { 0, 0, 0, 0, 0 }
 
 /* Takes input up to the next event. *used: bytes consumed. With CHUNK_DATA: data and data_len are set (inside `in`),
  * counted in *used. Trailer lines are not kept here: while chunk_in_trailer() is true before and after the call, the
- * consumed bytes are trailer bytes, which the caller may collect. Any split of the input gives the same spans
+ * consumed bytes are trailer bytes, which the caller may collect. When the trailer section begins or ends within one
+ * call, the last (trailer_len after - trailer_len before) of the consumed bytes belong to it, the empty line at its end
+ * included; without any trailer field these are just CRLF. Any split of the input gives the same spans
  * joined together. */
 enum chunk_result chunk_feed( struct chunk *chunk, const char *in, size_t len, size_t *used,
                               const char **data, size_t *data_len );

@@ -2,6 +2,10 @@
  * TLS over another layer, with GnuTLS
  *
  * Knows policy, verification, resumption and facts; knows nothing of HTTP, pools or strands.
+ *
+ * The parts: tls.c is the layer; tls_policy.c has versions and ciphers; tls_record.c seals and opens application
+ * records without GnuTLS' record layer; tls_buffer.c lends the 64 KiB buffers; tls_verify.c has the trust list and the
+ * verdict; tls_cache.c keeps what resumption needs; tls_facts.c answers queries.
  */
 
 #ifndef WH_TLS_H
@@ -16,10 +20,11 @@ struct tls_policy
     uint32_t      ignore;        /* WH_TLS_IGNORE_* */
     uint32_t      alpn;          /* WH_ALPN_* */
     const void   *cache_key;     /* sessions are resumed only under an equal key: the whole pool key; copied */
-    size_t        cache_key_len;
+    size_t        cache_key_len; /* 0: nothing is resumed or kept */
 };
 
-/* Loads the host's trust list once per process. Blocks (tens of milliseconds): call it on a job thread. */
+/* Loads the host's trust list once per process. Blocks for the read of one file (about a millisecond): call it on
+ * a job thread. Later calls return what the first one did. */
 enum wh_error tls_trust_load( void );
 
 /* 1 once tls_trust_load has ended, well or not. Until then the start of a tls layer that has come to verification
@@ -27,14 +32,23 @@ enum wh_error tls_trust_load( void );
 int tls_trust_loaded( void );
 
 /* A client session over `below`, which it owns from now on (also when this fails). NULL with *error set. The handshake
- * verifies the peer (WHE_CERT with WH_CERT_* in detail, WHE_CERT_NEEDED, or WHE_TLS with the alert or library code);
- * no application byte can be written before that. */
+ * verifies the peer (WHE_CERT with WH_CERT_* in detail, WHE_CERT_NEEDED, or WHE_TLS with the alert, a small number,
+ * or the library's code, negative); no application byte can be written before that.
+ *
+ * When start returns LAYER_OK the client's last handshake message may still sit in the layer, so that it leaves
+ * together with the first application bytes, in one system call. Whoever has nothing to write then calls flush.
+ *
+ * pending() counts whole records that have arrived; one that turns out to carry a session ticket is counted too, so
+ * a read after a non-zero pending() may still be LAYER_AGAIN.
+ *
+ * An end of the stream without close_notify is LAYER_FAILED with WHE_RESET and detail
+ * (uint32_t)GNUTLS_E_PREMATURE_TERMINATION. */
 struct layer *tls_layer_create( struct layer *below, const struct tls_policy *policy, enum wh_error *error );
 
 /* The ALPN protocol the peer chose: WH_ALPN_*, 0 = none. */
 uint32_t tls_layer_alpn( const struct layer *layer );
 
-/* Frees caches and the trust list (process end in tests). No layer may exist. */
+/* Frees caches and the trust list (process end in tests). No layer may exist. Everything may be used again after. */
 void tls_shutdown( void );
 
 #endif /* WH_TLS_H */

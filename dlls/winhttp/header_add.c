@@ -1,0 +1,218 @@
+/*
+ * Adding to a header list by the rules of WinHttpAddRequestHeaders
+ *
+ * First every line is checked, then room is made, then the lines are applied one by one; when a rule refuses a later
+ * line, the fields as they were come back (their text was never overwritten). Rules: windows-behaviour HA-1 to HA-21,
+ * headers.md section 4. Where the documents are silent a bad line is ERROR_INVALID_PARAMETER.
+ */
+
+#ifdef WINHTTP_NATIVE
+#include "win_shim.h"
+#else
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <windef.h>
+#include <winbase.h>
+#include <winhttp.h>
+#endif
+
+#include "headers.h"
+
+#define ADD_COALESCE (WINHTTP_ADDREQ_FLAG_COALESCE_WITH_COMMA | WINHTTP_ADDREQ_FLAG_COALESCE_WITH_SEMICOLON)
+#define ADD_ALL      (WINHTTP_ADDREQ_FLAG_ADD | WINHTTP_ADDREQ_FLAG_ADD_IF_NEW | WINHTTP_ADDREQ_FLAG_REPLACE | \
+                      ADD_COALESCE | WINHTTP_ADDREQ_INDEX_MASK)
+
+static BOOL is_blank( WCHAR c )
+{
+    return c == ' ' || c == '\t';
+}
+
+/* A name on the wire is ASCII without blanks, controls and colons (HA-15). What else stands in it is the server's
+ * business. */
+static BOOL is_name_char( WCHAR c )
+{
+    return c > ' ' && c < 0x7f && c != ':';
+}
+
+static BOOL is_value_char( WCHAR c )
+{
+    return c && c != '\r' && c != '\n';
+}
+
+static void trim_value( struct field *field )
+{
+    while (field->value_cch && is_blank( field->value[0] ))
+    {
+        field->value++;
+        field->value_cch--;
+    }
+    while (field->value_cch && is_blank( field->value[field->value_cch - 1] )) field->value_cch--;
+}
+
+/* The next line that is not empty. Returns 0, or ERROR_INVALID_PARAMETER; at the end of the text name_cch is 0. */
+static DWORD next_line( const WCHAR **text, const WCHAR *end, struct field *field )
+{
+    const WCHAR *p = *text;
+
+    while (p < end && (*p == '\r' || *p == '\n')) p++;
+    field->name = p;
+    while (p < end && is_name_char( *p )) p++;
+    field->name_cch = p - field->name;
+    field->value = p;
+    field->value_cch = 0;
+    if (p < end)
+    {
+        if (*p != ':' || !field->name_cch) return ERROR_INVALID_PARAMETER;
+        field->value = ++p;
+        while (p < end && is_value_char( *p )) p++;
+        if (p < end && !*p) return ERROR_INVALID_PARAMETER;
+        field->value_cch = p - field->value;
+        trim_value( field );
+    }
+    else if (field->name_cch) return ERROR_INVALID_PARAMETER;
+    *text = p;
+    return 0;
+}
+
+static DWORD append( struct headers *list, const struct field *field )
+{
+    struct text_part value = { field->value, field->value_cch };
+    DWORD err;
+
+    if ((err = headers_reserve( list, 1, headers_line_cch( field ) ))) return err;
+    headers_set( list, list->count, field->name, field->name_cch, &value, 1 );
+    return 0;
+}
+
+static DWORD replace( struct headers *list, DWORD index, const struct field *field )
+{
+    struct text_part value = { field->value, field->value_cch };
+    DWORD err;
+
+    if (!field->value_cch)
+    {
+        headers_remove( list, index );
+        return 0;
+    }
+    if ((err = headers_reserve( list, 0, headers_line_cch( field ) ))) return err;
+    headers_set( list, index, field->name, field->name_cch, &value, 1 );
+    return 0;
+}
+
+static DWORD coalesce( struct headers *list, DWORD index, const struct field *field, DWORD flags )
+{
+    static const WCHAR comma[] = {',',' '}, semicolon[] = {';',' '};
+    const struct field old = list->fields[index];
+    struct text_part value[3];
+    DWORD err;
+
+    if (!field->value_cch) return 0;
+    value[0].text = old.value;
+    value[0].cch = old.value_cch;
+    value[1].text = flags & WINHTTP_ADDREQ_FLAG_COALESCE_WITH_SEMICOLON ? semicolon : comma;
+    value[1].cch = 2;
+    value[2].text = field->value;
+    value[2].cch = field->value_cch;
+    if (field->value_cch > ~0u - 2 - headers_line_cch( &old )) return ERROR_NOT_ENOUGH_MEMORY;
+    if ((err = headers_reserve( list, 0, headers_line_cch( &old ) + 2 + field->value_cch ))) return err;
+    headers_set( list, index, old.name, old.name_cch, value, 3 );
+    return 0;
+}
+
+static DWORD apply( struct headers *list, const struct field *field, DWORD flags )
+{
+    DWORD index = flags & WINHTTP_ADDREQ_FLAG_REPLACE ? flags & WINHTTP_ADDREQ_INDEX_MASK : 0;
+    const struct field *old;
+
+    /* Plain adding needs no search. */
+    if (!(flags & ~(WINHTTP_ADDREQ_FLAG_ADD | WINHTTP_ADDREQ_INDEX_MASK))) return append( list, field );
+
+    old = headers_find( list, field->name, field->name_cch, index );
+    index = old ? old - list->fields : 0;
+    if (flags & WINHTTP_ADDREQ_FLAG_REPLACE)
+    {
+        if (old) return replace( list, index, field );
+        if (!(flags & WINHTTP_ADDREQ_FLAG_ADD)) return ERROR_WINHTTP_HEADER_NOT_FOUND;
+        return field->value_cch ? append( list, field ) : 0;
+    }
+    if (old && (flags & WINHTTP_ADDREQ_FLAG_ADD_IF_NEW)) return ERROR_WINHTTP_HEADER_ALREADY_EXISTS;
+    if (old && (flags & ADD_COALESCE)) return coalesce( list, index, field, flags );
+    return append( list, field );
+}
+
+/* The fields of a list, to be brought back if a line of several is refused. */
+struct snapshot
+{
+    struct field *fields;
+    DWORD         count, text_cch;
+};
+
+static BOOL snapshot_take( struct snapshot *snapshot, const struct headers *list )
+{
+    snapshot->count = list->count;
+    snapshot->text_cch = list->text_cch;
+    snapshot->fields = malloc( (list->count + 1) * sizeof(*snapshot->fields) );
+    if (!snapshot->fields) return FALSE;
+    if (list->count) memcpy( snapshot->fields, list->fields, list->count * sizeof(*list->fields) );
+    return TRUE;
+}
+
+static void snapshot_restore( const struct snapshot *snapshot, struct headers *list )
+{
+    if (snapshot->count) memcpy( list->fields, snapshot->fields, snapshot->count * sizeof(*list->fields) );
+    list->count = snapshot->count;
+    list->text_cch = snapshot->text_cch;
+}
+
+static DWORD apply_all( struct headers *list, const WCHAR *text, const WCHAR *end, DWORD flags )
+{
+    struct field field;
+    DWORD err = 0;
+
+    while (!err && !next_line( &text, end, &field ) && field.name_cch) err = apply( list, &field, flags );
+    return err;
+}
+
+/* Lines that were checked. A single line is applied as a whole or not at all by itself. */
+static DWORD add_lines( struct headers *list, const WCHAR *text, DWORD text_cch, DWORD lines, DWORD flags )
+{
+    struct snapshot snapshot;
+    DWORD err;
+
+    headers_tidy( list );
+    if (lines == 1) return apply_all( list, text, text + text_cch, flags );
+
+    if (!snapshot_take( &snapshot, list )) return ERROR_NOT_ENOUGH_MEMORY;
+    if ((err = apply_all( list, text, text + text_cch, flags ))) snapshot_restore( &snapshot, list );
+    free( snapshot.fields );
+    return err;
+}
+
+DWORD headers_add( struct headers *list, const WCHAR *text, DWORD text_cch, DWORD flags )
+{
+    const WCHAR *p = text, *end;
+    struct field field;
+    DWORD lines = 0;
+
+    if (flags & ~ADD_ALL) return ERROR_INVALID_PARAMETER;
+    while (text_cch && !text[text_cch - 1]) text_cch--;     /* a length that counts the terminator */
+    for (end = text + text_cch; p < end; lines += field.name_cch != 0)
+        if (next_line( &p, end, &field )) return ERROR_INVALID_PARAMETER;
+    return lines ? add_lines( list, text, text_cch, lines, flags ) : 0;
+}
+
+DWORD headers_add_field( struct headers *list, const WCHAR *name, DWORD name_cch,
+                         const WCHAR *value, DWORD value_cch, DWORD flags )
+{
+    struct field field = { name, value, name_cch, value_cch };
+    DWORD i;
+
+    if (!name_cch || (flags & ~ADD_ALL)) return ERROR_INVALID_PARAMETER;
+    if (name_cch > 0x7fffffff || value_cch > 0x7fffffff - name_cch) return ERROR_NOT_ENOUGH_MEMORY;
+    for (i = 0; i < name_cch; i++) if (!is_name_char( name[i] )) return ERROR_INVALID_PARAMETER;
+    for (i = 0; i < value_cch; i++) if (!is_value_char( value[i] )) return ERROR_INVALID_PARAMETER;
+    trim_value( &field );
+    headers_tidy( list );
+    return apply( list, &field, flags );
+}

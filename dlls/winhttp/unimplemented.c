@@ -1,0 +1,582 @@
+/*
+ * What Windows exports and this module does not do yet
+ *
+ * Each function checks its arguments as documented, says once on the winhttp channel that it is missing, and fails
+ * with an error that its documentation names, so that a program takes the path it has for that failure. None ever
+ * reports a success. A function moves out of here when it is written; nothing else calls into this file.
+ * Source: the function reference; names and argument sizes of the undocumented ones from Windows' export table.
+ */
+
+#include <stdarg.h>
+
+#define COBJMACROS
+#include <windef.h>
+#include <winbase.h>
+#include <objbase.h>
+#include <olectl.h>
+#include <winhttp.h>
+
+#include "wine/debug.h"
+
+WINE_DEFAULT_DEBUG_CHANNEL( winhttp );
+
+/* Newer than the oldest header we build with. */
+#define HANDLE_PROXY_RESOLVER 4
+#define HANDLE_WEB_SOCKET     5
+#define HANDLE_PROTOCOL       6
+
+#define PROXY_CHANGE_FLAGS    1    /* WINHTTP_PROXY_NOTIFY_CHANGE, the only one there is */
+
+#define FIXME_ONCE( ... ) \
+    do { \
+        static LONG once; \
+        if (!InterlockedExchange( &once, 1 )) FIXME( __VA_ARGS__ ); \
+    } while (0)
+
+/* 0 if `handle` is a live handle of that type, ERROR_INVALID_HANDLE, or ERROR_WINHTTP_INCORRECT_HANDLE_TYPE.
+ * Goes through the public function, so that this file needs to know nothing of objects. */
+static DWORD check_handle( HINTERNET handle, DWORD type )
+{
+    DWORD found, size = sizeof(found);
+
+    if (!handle) return ERROR_INVALID_HANDLE;
+    if (!WinHttpQueryOption( handle, WINHTTP_OPTION_HANDLE_TYPE, &found, &size )) return GetLastError();
+    return found == type ? 0 : ERROR_WINHTTP_INCORRECT_HANDLE_TYPE;
+}
+
+/* The same where a handle of the wanted type cannot exist yet, since nothing makes one. */
+static DWORD refuse_handle( HINTERNET handle, DWORD type )
+{
+    DWORD err = check_handle( handle, type );
+
+    return err ? err : ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
+}
+
+static BOOL fail( DWORD err )
+{
+    SetLastError( err );
+    return FALSE;
+}
+
+
+/* COM and registration */
+
+HRESULT WINAPI DllGetClassObject( REFCLSID clsid, REFIID iid, void **object )
+{
+    FIXME_ONCE( "no COM class yet: %s\n", wine_dbgstr_guid( clsid ) );
+    TRACE( "%s, %s, %p\n", wine_dbgstr_guid( clsid ), wine_dbgstr_guid( iid ), object );
+
+    if (!object) return E_INVALIDARG;
+    *object = NULL;
+    return CLASS_E_CLASSNOTAVAILABLE;
+}
+
+/* Windows' own always answers this, too. */
+HRESULT WINAPI DllCanUnloadNow( void )
+{
+    TRACE( "\n" );
+    return S_FALSE;
+}
+
+HRESULT WINAPI DllRegisterServer( void )
+{
+    FIXME_ONCE( "no COM class yet\n" );
+    return SELFREG_E_CLASS;
+}
+
+HRESULT WINAPI DllUnregisterServer( void )
+{
+    FIXME_ONCE( "no COM class yet\n" );
+    return SELFREG_E_CLASS;
+}
+
+
+/* Authentication */
+
+BOOL WINAPI WinHttpQueryAuthSchemes( HINTERNET handle, DWORD *supported, DWORD *first, DWORD *target )
+{
+    DWORD err;
+
+    TRACE( "%p, %p, %p, %p\n", handle, supported, first, target );
+
+    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_REQUEST ))) return fail( err );
+    if (!supported || !first || !target) return fail( ERROR_INVALID_PARAMETER );
+    FIXME_ONCE( "challenges are not evaluated yet\n" );
+    return fail( ERROR_INVALID_OPERATION );
+}
+
+BOOL WINAPI WinHttpSetCredentials( HINTERNET handle, DWORD target, DWORD scheme, const WCHAR *user,
+                                   const WCHAR *password, void *params )
+{
+    DWORD err;
+
+    TRACE( "%p, %lu, %#lx, %s, %p, %p\n", handle, target, scheme, user ? "<user>" : "(null)", password, params );
+
+    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_REQUEST ))) return fail( err );
+    if (target > WINHTTP_AUTH_TARGET_PROXY) return fail( ERROR_INVALID_PARAMETER );
+    switch (scheme)
+    {
+    case WINHTTP_AUTH_SCHEME_BASIC:
+    case WINHTTP_AUTH_SCHEME_DIGEST:
+        if (!user) return fail( ERROR_INVALID_PARAMETER );
+        break;
+    case WINHTTP_AUTH_SCHEME_NTLM:
+    case WINHTTP_AUTH_SCHEME_PASSPORT:
+    case WINHTTP_AUTH_SCHEME_NEGOTIATE:
+        break;
+    default:
+        return fail( ERROR_INVALID_PARAMETER );
+    }
+    if (user && !password) return fail( ERROR_INVALID_PARAMETER );
+    FIXME_ONCE( "authentication is not there yet\n" );
+    return fail( ERROR_WINHTTP_INTERNAL_ERROR );
+}
+
+
+/* Proxy configuration */
+
+BOOL WINAPI WinHttpGetDefaultProxyConfiguration( WINHTTP_PROXY_INFO *info )
+{
+    TRACE( "%p\n", info );
+
+    if (!info) return fail( ERROR_INVALID_PARAMETER );
+    FIXME_ONCE( "the stored proxy configuration is not read yet\n" );
+    return fail( ERROR_WINHTTP_INTERNAL_ERROR );
+}
+
+BOOL WINAPI WinHttpSetDefaultProxyConfiguration( WINHTTP_PROXY_INFO *info )
+{
+    const WCHAR *p;
+
+    TRACE( "%p\n", info );
+
+    if (!info) return fail( ERROR_INVALID_PARAMETER );
+    switch (info->dwAccessType)
+    {
+    case WINHTTP_ACCESS_TYPE_NO_PROXY:
+        break;
+    case WINHTTP_ACCESS_TYPE_NAMED_PROXY:
+        if (!info->lpszProxy) return fail( ERROR_INVALID_PARAMETER );
+        for (p = info->lpszProxy; *p; p++) if (*p >= 0x80) return fail( ERROR_INVALID_PARAMETER );
+        for (p = info->lpszProxyBypass; p && *p; p++) if (*p >= 0x80) return fail( ERROR_INVALID_PARAMETER );
+        break;
+    default:
+        return fail( ERROR_INVALID_PARAMETER );
+    }
+    FIXME_ONCE( "the proxy configuration is not stored yet\n" );
+    return fail( ERROR_ACCESS_DENIED );
+}
+
+BOOL WINAPI WinHttpGetIEProxyConfigForCurrentUser( WINHTTP_CURRENT_USER_IE_PROXY_CONFIG *config )
+{
+    TRACE( "%p\n", config );
+
+    if (!config) return fail( ERROR_INVALID_PARAMETER );
+    FIXME_ONCE( "the user's proxy settings are not read yet\n" );
+    return fail( ERROR_FILE_NOT_FOUND );
+}
+
+BOOL WINAPI WinHttpDetectAutoProxyConfigUrl( DWORD flags, WCHAR **url )
+{
+    TRACE( "%#lx, %p\n", flags, url );
+
+    if (!flags || !url) return fail( ERROR_INVALID_PARAMETER );
+    FIXME_ONCE( "discovery of proxies is not there yet\n" );
+    *url = NULL;
+    return fail( ERROR_WINHTTP_AUTODETECTION_FAILED );
+}
+
+/* The rules that GetProxyForUrl and its successors share. */
+static DWORD check_autoproxy( const WCHAR *url, const WINHTTP_AUTOPROXY_OPTIONS *options )
+{
+    if (!url || !*url || !options) return ERROR_INVALID_PARAMETER;
+    if (!(options->dwFlags & (WINHTTP_AUTOPROXY_AUTO_DETECT | WINHTTP_AUTOPROXY_CONFIG_URL)))
+        return ERROR_INVALID_PARAMETER;
+    if ((options->dwFlags & WINHTTP_AUTOPROXY_AUTO_DETECT) && !options->dwAutoDetectFlags)
+        return ERROR_INVALID_PARAMETER;
+    if ((options->dwFlags & WINHTTP_AUTOPROXY_CONFIG_URL) && !options->lpszAutoConfigUrl)
+        return ERROR_INVALID_PARAMETER;
+    return 0;
+}
+
+BOOL WINAPI WinHttpGetProxyForUrl( HINTERNET handle, const WCHAR *url, WINHTTP_AUTOPROXY_OPTIONS *options,
+                                   WINHTTP_PROXY_INFO *info )
+{
+    DWORD err;
+
+    TRACE( "%p, %s, %p, %p\n", handle, debugstr_w( url ), options, info );
+
+    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return fail( err );
+    if ((err = check_autoproxy( url, options ))) return fail( err );
+    if (!info) return fail( ERROR_INVALID_PARAMETER );
+    FIXME_ONCE( "proxy scripts are not there yet\n" );
+    if (options->dwFlags & WINHTTP_AUTOPROXY_CONFIG_URL) return fail( ERROR_WINHTTP_AUTO_PROXY_SERVICE_ERROR );
+    return fail( ERROR_WINHTTP_AUTODETECTION_FAILED );
+}
+
+DWORD WINAPI WinHttpCreateProxyResolver( HINTERNET handle, HINTERNET *resolver )
+{
+    DWORD err;
+
+    TRACE( "%p, %p\n", handle, resolver );
+
+    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return err;
+    if (!resolver) return ERROR_INVALID_PARAMETER;
+    FIXME_ONCE( "proxy resolvers are not there yet\n" );
+    *resolver = NULL;
+    return ERROR_WINHTTP_AUTO_PROXY_SERVICE_ERROR;
+}
+
+DWORD WINAPI WinHttpGetProxyForUrlEx( HINTERNET handle, const WCHAR *url, WINHTTP_AUTOPROXY_OPTIONS *options,
+                                      DWORD_PTR context )
+{
+    TRACE( "%p, %s, %p, %#Ix\n", handle, debugstr_w( url ), options, context );
+
+    return refuse_handle( handle, HANDLE_PROXY_RESOLVER );
+}
+
+DWORD WINAPI WinHttpGetProxyForUrlEx2( HINTERNET handle, const WCHAR *url, WINHTTP_AUTOPROXY_OPTIONS *options,
+                                       DWORD selection_size, BYTE *selection, DWORD_PTR context )
+{
+    TRACE( "%p, %s, %p, %lu, %p, %#Ix\n", handle, debugstr_w( url ), options, selection_size, selection, context );
+
+    return refuse_handle( handle, HANDLE_PROXY_RESOLVER );
+}
+
+DWORD WINAPI WinHttpGetProxyResult( HINTERNET handle, WINHTTP_PROXY_RESULT *result )
+{
+    TRACE( "%p, %p\n", handle, result );
+
+    return refuse_handle( handle, HANDLE_PROXY_RESOLVER );
+}
+
+DWORD WINAPI WinHttpGetProxyResultEx( HINTERNET handle, WINHTTP_PROXY_RESULT_EX *result )
+{
+    TRACE( "%p, %p\n", handle, result );
+
+    return refuse_handle( handle, HANDLE_PROXY_RESOLVER );
+}
+
+/* No result was ever handed out, so there is nothing that these could release. */
+void WINAPI WinHttpFreeProxyResult( WINHTTP_PROXY_RESULT *result )
+{
+    TRACE( "%p\n", result );
+}
+
+void WINAPI WinHttpFreeProxyResultEx( WINHTTP_PROXY_RESULT_EX *result )
+{
+    TRACE( "%p\n", result );
+}
+
+void WINAPI WinHttpFreeProxySettings( WINHTTP_PROXY_SETTINGS *settings )
+{
+    TRACE( "%p\n", settings );
+}
+
+DWORD WINAPI WinHttpResetAutoProxy( HINTERNET handle, DWORD flags )
+{
+    DWORD err;
+
+    TRACE( "%p, %#lx\n", handle, flags );
+
+    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return err;
+    FIXME_ONCE( "automatic proxies are not there yet\n" );
+    return ERROR_WINHTTP_AUTO_PROXY_SERVICE_ERROR;
+}
+
+DWORD WINAPI WinHttpGetProxySettingsEx( HINTERNET handle, DWORD type, void *param, DWORD_PTR context )
+{
+    TRACE( "%p, %lu, %p, %#Ix\n", handle, type, param, context );
+
+    return refuse_handle( handle, HANDLE_PROXY_RESOLVER );
+}
+
+DWORD WINAPI WinHttpGetProxySettingsResultEx( HINTERNET handle, void *settings )
+{
+    TRACE( "%p, %p\n", handle, settings );
+
+    return refuse_handle( handle, HANDLE_PROXY_RESOLVER );
+}
+
+DWORD WINAPI WinHttpFreeProxySettingsEx( DWORD type, void *settings )
+{
+    TRACE( "%lu, %p\n", type, settings );
+
+    return ERROR_INVALID_PARAMETER;    /* it cannot be one of ours */
+}
+
+DWORD WINAPI WinHttpReadProxySettings( HINTERNET handle, const WCHAR *connection, BOOL fall_back, BOOL discover,
+                                       DWORD *version, BOOL *is_default, WINHTTP_PROXY_SETTINGS *settings )
+{
+    DWORD err;
+
+    TRACE( "%p, %s, %d, %d, %p, %p, %p\n", handle, debugstr_w( connection ), fall_back, discover, version,
+           is_default, settings );
+
+    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return err;
+    if (!version || !is_default || !settings) return ERROR_INVALID_PARAMETER;
+    FIXME_ONCE( "proxy settings are not read yet\n" );
+    return ERROR_CALL_NOT_IMPLEMENTED;
+}
+
+DWORD WINAPI WinHttpWriteProxySettings( HINTERNET handle, BOOL force, WINHTTP_PROXY_SETTINGS *settings )
+{
+    DWORD err;
+
+    TRACE( "%p, %d, %p\n", handle, force, settings );
+
+    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return err;
+    if (!settings) return ERROR_INVALID_PARAMETER;
+    FIXME_ONCE( "proxy settings are not stored yet\n" );
+    return ERROR_CALL_NOT_IMPLEMENTED;
+}
+
+DWORD WINAPI WinHttpGetProxySettingsVersion( HINTERNET handle, DWORD *version )
+{
+    DWORD err;
+
+    TRACE( "%p, %p\n", handle, version );
+
+    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return err;
+    if (!version) return ERROR_INVALID_PARAMETER;
+    FIXME_ONCE( "proxy settings are not read yet\n" );
+    return ERROR_CALL_NOT_IMPLEMENTED;
+}
+
+DWORD WINAPI WinHttpSetProxySettingsPerUser( BOOL per_user )
+{
+    TRACE( "%d\n", per_user );
+
+    FIXME_ONCE( "proxy settings are not stored yet\n" );
+    return ERROR_CALL_NOT_IMPLEMENTED;
+}
+
+DWORD WINAPI WinHttpRegisterProxyChangeNotification( ULONGLONG flags, void *callback, void *context,
+                                                     void **registration )
+{
+    TRACE( "%s, %p, %p, %p\n", wine_dbgstr_longlong( flags ), callback, context, registration );
+
+    if (flags != PROXY_CHANGE_FLAGS || !callback || !registration) return ERROR_INVALID_PARAMETER;
+    FIXME_ONCE( "changes of proxy settings are not watched yet\n" );
+    *registration = NULL;
+    return ERROR_CALL_NOT_IMPLEMENTED;
+}
+
+DWORD WINAPI WinHttpUnregisterProxyChangeNotification( void *registration )
+{
+    TRACE( "%p\n", registration );
+
+    return ERROR_INVALID_PARAMETER;    /* it cannot be one of ours */
+}
+
+
+/* Proxies and policies per connection: the service that keeps them on Windows does not exist here, which is
+ * ERROR_WINHTTP_NOT_INITIALIZED there. */
+
+DWORD WINAPI WinHttpConnectionSetPolicyEntries( HINTERNET handle, DWORD tag, void *list )
+{
+    DWORD err;
+
+    TRACE( "%p, %lu, %p\n", handle, tag, list );
+
+    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return err;
+    if (!list) return ERROR_INVALID_PARAMETER;
+    FIXME_ONCE( "connection policies are not there yet\n" );
+    return ERROR_WINHTTP_NOT_INITIALIZED;
+}
+
+DWORD WINAPI WinHttpConnectionDeletePolicyEntries( HINTERNET handle, DWORD tag )
+{
+    DWORD err;
+
+    TRACE( "%p, %lu\n", handle, tag );
+
+    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return err;
+    FIXME_ONCE( "connection policies are not there yet\n" );
+    return ERROR_WINHTTP_NOT_INITIALIZED;
+}
+
+DWORD WINAPI WinHttpConnectionUpdateIfIndexTable( HINTERNET handle, void *list )
+{
+    DWORD err;
+
+    TRACE( "%p, %p\n", handle, list );
+
+    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return err;
+    if (!list) return ERROR_INVALID_PARAMETER;
+    FIXME_ONCE( "connection policies are not there yet\n" );
+    return ERROR_WINHTTP_NOT_INITIALIZED;
+}
+
+DWORD WINAPI WinHttpConnectionSetProxyInfo( const WCHAR *connection, DWORD type, const void *info )
+{
+    TRACE( "%s, %lu, %p\n", debugstr_w( connection ), type, info );
+
+    if (!connection || !info) return ERROR_INVALID_PARAMETER;
+    FIXME_ONCE( "proxies per connection are not there yet\n" );
+    return ERROR_ACCESS_DENIED;
+}
+
+DWORD WINAPI WinHttpConnectionDeleteProxyInfo( const WCHAR *connection, DWORD type )
+{
+    TRACE( "%s, %lu\n", debugstr_w( connection ), type );
+
+    if (!connection) return ERROR_INVALID_PARAMETER;
+    FIXME_ONCE( "proxies per connection are not there yet\n" );
+    return ERROR_FILE_NOT_FOUND;
+}
+
+
+/* Connection groups */
+
+DWORD WINAPI WinHttpQueryConnectionGroup( HINTERNET handle, const GUID *guid, ULONGLONG flags, void **result )
+{
+    DWORD err;
+
+    TRACE( "%p, %s, %s, %p\n", handle, wine_dbgstr_guid( guid ), wine_dbgstr_longlong( flags ), result );
+
+    err = check_handle( handle, WINHTTP_HANDLE_TYPE_REQUEST );
+    if (err == ERROR_WINHTTP_INCORRECT_HANDLE_TYPE) err = check_handle( handle, WINHTTP_HANDLE_TYPE_CONNECT );
+    if (err) return err;
+    if (!result) return ERROR_INVALID_PARAMETER;
+    FIXME_ONCE( "connection groups are not there yet\n" );
+    *result = NULL;
+    return ERROR_CALL_NOT_IMPLEMENTED;
+}
+
+void WINAPI WinHttpFreeQueryConnectionGroupResult( void *result )
+{
+    TRACE( "%p\n", result );    /* none was ever handed out */
+}
+
+
+/* Web sockets and upgraded connections: nothing switches protocols yet, so no request has status 101, and no handle
+ * of these two types exists. */
+
+HINTERNET WINAPI WinHttpWebSocketCompleteUpgrade( HINTERNET handle, DWORD_PTR context )
+{
+    TRACE( "%p, %#Ix\n", handle, context );
+
+    FIXME_ONCE( "web sockets are not there yet\n" );
+    SetLastError( refuse_handle( handle, WINHTTP_HANDLE_TYPE_REQUEST ) );
+    return NULL;
+}
+
+DWORD WINAPI WinHttpWebSocketSend( HINTERNET handle, WINHTTP_WEB_SOCKET_BUFFER_TYPE type, void *buffer, DWORD size )
+{
+    TRACE( "%p, %u, %p, %lu\n", handle, type, buffer, size );
+
+    return refuse_handle( handle, HANDLE_WEB_SOCKET );
+}
+
+DWORD WINAPI WinHttpWebSocketReceive( HINTERNET handle, void *buffer, DWORD size, DWORD *read,
+                                      WINHTTP_WEB_SOCKET_BUFFER_TYPE *type )
+{
+    TRACE( "%p, %p, %lu, %p, %p\n", handle, buffer, size, read, type );
+
+    return refuse_handle( handle, HANDLE_WEB_SOCKET );
+}
+
+DWORD WINAPI WinHttpWebSocketShutdown( HINTERNET handle, USHORT status, void *reason, DWORD size )
+{
+    TRACE( "%p, %u, %p, %lu\n", handle, status, reason, size );
+
+    return refuse_handle( handle, HANDLE_WEB_SOCKET );
+}
+
+DWORD WINAPI WinHttpWebSocketClose( HINTERNET handle, USHORT status, void *reason, DWORD size )
+{
+    TRACE( "%p, %u, %p, %lu\n", handle, status, reason, size );
+
+    return refuse_handle( handle, HANDLE_WEB_SOCKET );
+}
+
+DWORD WINAPI WinHttpWebSocketQueryCloseStatus( HINTERNET handle, USHORT *status, void *reason, DWORD size,
+                                               DWORD *consumed )
+{
+    TRACE( "%p, %p, %p, %lu, %p\n", handle, status, reason, size, consumed );
+
+    return refuse_handle( handle, HANDLE_WEB_SOCKET );
+}
+
+HINTERNET WINAPI WinHttpProtocolCompleteUpgrade( HINTERNET handle, DWORD_PTR context )
+{
+    TRACE( "%p, %#Ix\n", handle, context );
+
+    FIXME_ONCE( "protocol upgrades are not there yet\n" );
+    SetLastError( refuse_handle( handle, WINHTTP_HANDLE_TYPE_REQUEST ) );
+    return NULL;
+}
+
+DWORD WINAPI WinHttpProtocolSend( HINTERNET handle, ULONGLONG flags, void *buffer, DWORD size )
+{
+    TRACE( "%p, %s, %p, %lu\n", handle, wine_dbgstr_longlong( flags ), buffer, size );
+
+    return refuse_handle( handle, HANDLE_PROTOCOL );
+}
+
+DWORD WINAPI WinHttpProtocolReceive( HINTERNET handle, ULONGLONG flags, void *buffer, DWORD size, DWORD *read )
+{
+    TRACE( "%p, %s, %p, %lu, %p\n", handle, wine_dbgstr_longlong( flags ), buffer, size, read );
+
+    return refuse_handle( handle, HANDLE_PROTOCOL );
+}
+
+
+/* Undocumented: only the name is known, and for most the size of the arguments, which a 32-bit callee must pop.
+ * The code is both returned and left as the last error, since some of them may be BOOL functions. */
+
+static DWORD undocumented( const char *name )
+{
+    static LONG once;
+
+    if (!InterlockedExchange( &once, 1 )) FIXME( "%s: undocumented\n", name );
+    else TRACE( "%s\n", name );
+    SetLastError( ERROR_CALL_NOT_IMPLEMENTED );
+    return ERROR_CALL_NOT_IMPLEMENTED;
+}
+
+#define A( n )  void *arg##n __attribute__((unused))
+#define ARGS_1  A( 1 )
+#define ARGS_2  ARGS_1, A( 2 )
+#define ARGS_3  ARGS_2, A( 3 )
+#define ARGS_4  ARGS_3, A( 4 )
+#define ARGS_5  ARGS_4, A( 5 )
+#define ARGS_6  ARGS_5, A( 6 )
+#define ARGS_8  ARGS_6, A( 7 ), A( 8 )
+#define ARGS_9  ARGS_8, A( 9 )
+
+#define UNDOCUMENTED( name, args ) \
+    DWORD WINAPI name( args ) { return undocumented( #name ); }
+#define UNDOCUMENTED_VOID( name, args ) \
+    void WINAPI name( args ) { undocumented( #name ); }
+
+UNDOCUMENTED( Private1, ARGS_5 )
+UNDOCUMENTED_VOID( SvchostPushServiceGlobals, ARGS_1 )
+UNDOCUMENTED_VOID( WinHttpAutoProxySvcMain, ARGS_2 )
+UNDOCUMENTED_VOID( WinHttpConnectionFreeNameList, ARGS_1 )
+UNDOCUMENTED_VOID( WinHttpConnectionFreeProxyInfo, ARGS_1 )
+UNDOCUMENTED_VOID( WinHttpConnectionFreeProxyList, ARGS_1 )
+UNDOCUMENTED( WinHttpConnectionGetNameList, ARGS_1 )
+UNDOCUMENTED( WinHttpConnectionGetProxyInfo, ARGS_3 )
+UNDOCUMENTED( WinHttpConnectionGetProxyList, ARGS_2 )
+UNDOCUMENTED( WinHttpGetProxyForUrlHvsi, ARGS_9 )
+UNDOCUMENTED( WinHttpGetTunnelSocket, ARGS_4 )
+UNDOCUMENTED( WinHttpPacJsWorkerMain, ARGS_2 )
+UNDOCUMENTED( WinHttpProbeConnectivity, ARGS_6 )
+UNDOCUMENTED( WinHttpReadProxySettingsHvsi, ARGS_8 )
+UNDOCUMENTED( WinHttpSaveProxyCredentials, ARGS_4 )
+
+#ifdef _WIN64    /* the caller pops: any number of arguments is safe */
+UNDOCUMENTED( WinHttpConnectionDeletePolicyEntriesByAppSid, void )
+UNDOCUMENTED( WinHttpConnectionOnlyConvert, void )
+UNDOCUMENTED( WinHttpConnectionOnlyReceive, void )
+UNDOCUMENTED( WinHttpConnectionOnlySend, void )
+UNDOCUMENTED( WinHttpCreateProxyList, void )
+UNDOCUMENTED( WinHttpCreateProxyManager, void )
+UNDOCUMENTED( WinHttpCreateProxyResult, void )
+UNDOCUMENTED( WinHttpCreateUiCompatibleProxyString, void )
+UNDOCUMENTED( WinHttpRefreshProxySettings, void )
+UNDOCUMENTED( WinHttpResolverGetProxyForUrl, void )
+UNDOCUMENTED( WinHttpSetSecureLegacyServersAppCompat, void )
+#endif

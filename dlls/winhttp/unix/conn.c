@@ -1,0 +1,465 @@
+#if 0
+#pragma makedep unix
+#endif
+
+/*
+ * Connections: from the first SYN to the last byte
+ *
+ * References: the id table holds one until conn_close, the pool's lists none of their own (a listed connection is in the
+ * table), an exchange one while it names the connection, a dial one per attempt.
+ */
+
+#include "conn.h"
+#include "dial.h"
+#include "exchange.h"
+#include "hooks.h"
+#include "job.h"
+#include "log.h"
+#include "loop.h"
+#include "origin.h"
+#include "tcp.h"
+#include "tls.h"
+
+#define DRAIN_MS 2000      /* for a body that nobody reads: longer than that, a new connection is cheaper */
+
+static const char *const conn_state_names[] =
+{
+#define CONN_STATE_NAME( name ) #name,
+    CONN_STATES( CONN_STATE_NAME )
+#undef CONN_STATE_NAME
+};
+
+static void conn_enter( struct conn *conn, enum conn_state state )
+{
+    LOG( LOG_TRACE, "conn " OBJECT_FMT ": %s -> %s", OBJECT_ARG( &conn->obj ), conn_state_names[conn->state],
+         conn_state_names[state] );
+    conn->state = state;
+}
+
+static void conn_destroy( struct object *obj )
+{
+    struct conn *conn = conn_from_object( obj );
+
+    engine_drop_timer( &conn->timer );
+    if (conn->layer) conn->layer->ops->close( conn->layer );
+    if (conn->dial) object_release( &conn->dial->obj );
+    h1_reset( &conn->h1 );
+    origin_release( conn->origin );
+    wh_free( conn->facts );
+    wh_free( conn->tls_facts );
+    wh_free( conn );
+}
+
+/* The trust list: read once, on a job thread, while connections are being made. Handshakes that come to verification
+ * before it is there are looked at again afterwards. */
+
+static pthread_mutex_t trust_lock = PTHREAD_MUTEX_INITIALIZER;
+static int trust_asked;
+static wh_id *trust_waiters;
+static unsigned int trust_count, trust_size;
+
+static void trust_run( struct job *job )
+{
+    unsigned int i, count;
+    wh_id *ids;
+
+    (void)job;
+    tls_trust_load();
+    pthread_mutex_lock( &trust_lock );
+    ids = trust_waiters;
+    count = trust_count;
+    trust_waiters = NULL;
+    trust_count = trust_size = 0;
+    pthread_mutex_unlock( &trust_lock );
+    for (i = 0; i < count; i++)
+    {
+        struct object *obj = object_from_id( ids[i], OBJECT_CONN );
+
+        if (!obj) continue;
+        strand_schedule( &conn_from_object( obj )->strand );
+        object_release( obj );
+    }
+    wh_free( ids );
+}
+
+static struct job trust_job = { NULL, trust_run };
+
+static void trust_ask( void )
+{
+    int ask;
+
+    pthread_mutex_lock( &trust_lock );
+    ask = !trust_asked;
+    trust_asked = 1;
+    pthread_mutex_unlock( &trust_lock );
+    if (ask && job_submit( &trust_job )) trust_run( &trust_job );    /* no thread: then it takes our time */
+}
+
+/* 1: it is there by now, start again. */
+static int trust_wait( struct conn *conn )
+{
+    wh_id *ids;
+    int there;
+
+    pthread_mutex_lock( &trust_lock );
+    if (!(there = tls_trust_loaded()))
+    {
+        if (trust_count == trust_size)
+        {
+            ids = wh_realloc( trust_waiters, (trust_size + 16) * sizeof(*ids) );
+            if (ids)
+            {
+                trust_waiters = ids;
+                trust_size += 16;
+            }
+        }
+        if (trust_count < trust_size) trust_waiters[trust_count++] = conn->obj.id;
+    }
+    pthread_mutex_unlock( &trust_lock );
+    return there;
+}
+
+static int conn_run( struct object *obj );
+static void conn_dial_failed( struct conn *conn, enum wh_error error, uint32_t detail );
+
+struct conn *conn_create( struct dial *dial, struct origin *origin, const union address *address, uint64_t deadline_ms,
+                          enum wh_error *error, uint32_t *detail )
+{
+    struct tcp_options options = { __atomic_load_n( &origin->keepalive_ms, __ATOMIC_RELAXED ),
+                                   __atomic_load_n( &origin->keepalive_interval_ms, __ATOMIC_RELAXED ) };
+    struct conn *conn;
+
+    if (!(conn = wh_calloc( 1, sizeof(*conn) )))
+    {
+        *error = WHE_NO_MEMORY;
+        return NULL;
+    }
+    object_init( &conn->obj, OBJECT_CONN, conn_destroy );
+    strand_init( &conn->strand, &conn->obj, conn_run );
+    timer_init( &conn->timer, &conn->strand );
+    conn->address = *address;
+    conn->deadline_ms = deadline_ms;
+    conn->origin = origin_ref( origin );
+    if ((conn->layer = tcp_layer_create( &address->any, address_len( address ), &options, error, detail )) &&
+        !(*error = object_add( &conn->obj )))
+    {
+        conn->dial = dial;
+        object_ref( &dial->obj );
+        if (origin->tls) trust_ask();
+        return conn;
+    }
+    object_release( &conn->obj );
+    return NULL;
+}
+
+void conn_launch( struct conn *conn )
+{
+    enum wh_error error = loop_add( tcp_layer_fd( conn->layer ), conn->obj.id );
+
+    if (!error)
+    {
+        strand_run( &conn->strand );
+        return;
+    }
+    strand_enter( &conn->strand );
+    conn_dial_failed( conn, error, 0 );
+    strand_leave( &conn->strand );
+}
+
+void conn_ready( struct conn *conn, unsigned int ready, int hangup, const struct waiter *self )
+{
+    const struct waiter *waiter = __atomic_load_n( &conn->strand.waiter, __ATOMIC_RELAXED );
+
+    __atomic_or_fetch( &conn->ready, ready | (hangup ? CONN_HANGUP : 0), __ATOMIC_RELEASE );
+    if (waiter && waiter != self) strand_schedule( &conn->strand );
+    else strand_run( &conn->strand );
+}
+
+void conn_serve( struct conn *conn )
+{
+    strand_run( &conn->strand );
+}
+
+void conn_force( struct conn *conn )
+{
+    __atomic_or_fetch( &conn->ready, LAYER_WANT_READ, __ATOMIC_RELEASE );
+    strand_run( &conn->strand );
+}
+
+void conn_close( struct conn *conn )
+{
+    struct dial *dial = conn->dial;
+
+    if (conn->state == CONN_CLOSED) return;
+    conn_enter( conn, CONN_CLOSED );
+    engine_drop_timer( &conn->timer );
+    conn->layer->ops->close( conn->layer );
+    conn->layer = NULL;
+    h1_reset( &conn->h1 );
+    conn->dial = NULL;
+    if (dial) object_release( &dial->obj );
+    object_remove( &conn->obj );
+}
+
+/* What programs may still ask about a connection that is gone. */
+static void conn_keep_facts( struct conn *conn )
+{
+    size_t len;
+
+    if (conn->facts || !(conn->facts = wh_malloc( sizeof(*conn->facts) ))) return;
+    if (!conn->layer->ops->query( conn->layer, WHQ_CONNECTION, conn->facts, sizeof(*conn->facts), &len )) return;
+    wh_free( conn->facts );
+    conn->facts = NULL;
+}
+
+void conn_end_exchange( struct conn *conn, struct exchange *exchange, enum conn_fate fate )
+{
+    if (fate == CONN_CLOSE)
+    {
+        conn_keep_facts( conn );
+        conn->layer->ops->goodbye( conn->layer );
+    }
+    else
+    {
+        if (fate == CONN_KEEP) h1_reset( &conn->h1 );
+        conn->h1.exchange = NULL;
+        conn->served++;
+        conn->deadline_ms = engine_now_ms() + (fate == CONN_KEEP ? origin_idle_ms( conn->origin ) : DRAIN_MS);
+        engine_set_timer( &conn->timer, conn->deadline_ms );
+    }
+    origin_conn_unlink( conn );
+    exchange_detach( exchange );
+    switch (fate)
+    {
+    case CONN_KEEP:
+        origin_conn_free( conn );
+        break;
+    case CONN_DRAIN:
+        origin_conn_draining( conn );
+        break;
+    case CONN_CLOSE:
+        origin_conn_retire( conn );
+        conn_close( conn );
+        break;
+    }
+}
+
+/* Becoming one. */
+
+static void conn_dial_failed( struct conn *conn, enum wh_error error, uint32_t detail )
+{
+    struct dial *dial = conn->dial;
+
+    LOG( LOG_TRACE, "conn " OBJECT_FMT ": %s, error %u (%u)", OBJECT_ARG( &conn->obj ), conn_state_names[conn->state],
+         error, detail );
+    object_ref( &dial->obj );
+    conn_close( conn );
+    dial_attempt_failed( dial, conn, error, detail );
+    object_release( &dial->obj );
+}
+
+/* What the sponsor's program may ask about times. */
+static void conn_note_time( struct conn *conn, size_t field )
+{
+    struct exchange *sponsor = origin_sponsor( conn->dial );
+
+    if (!sponsor) return;
+    *(wh_u64 *)((char *)&sponsor->times + field) = engine_now_us();
+    object_release( &sponsor->obj );
+}
+
+static void conn_up( struct conn *conn )
+{
+    struct dial *dial = conn->dial;
+
+    if (!dial_complete( dial ))
+    {
+        conn_close( conn );
+        return;
+    }
+    conn_enter( conn, CONN_UP );
+    conn->dial = NULL;
+    engine_set_timer( &conn->timer, TIMER_NEVER );
+    origin_conn_up( conn, dial );
+    object_release( &dial->obj );
+}
+
+/* The socket is connected: go on upwards. */
+static void conn_connected( struct conn *conn )
+{
+    struct origin *origin = conn->origin;
+    struct tls_policy policy = { 0 };
+    struct exchange *sponsor;
+    struct layer *layer;
+    enum wh_error error;
+    char text[WH_RECORD_TEXT];
+
+    if (!dial_attempt_won( conn->dial, conn ))
+    {
+        conn_close( conn );
+        return;
+    }
+    if ((sponsor = origin_sponsor( conn->dial )))
+    {
+        address_text( &conn->address, text, sizeof(text) );
+        exchange_progress( sponsor, WHK_CONNECTED, text );
+        sponsor->times.connect_end = engine_now_us();
+        object_release( &sponsor->obj );
+    }
+    if (!origin->tls)
+    {
+        conn_up( conn );
+        return;
+    }
+
+    policy.host = origin->host;
+    policy.versions = origin->tls_versions;
+    policy.ignore = origin->tls_flags;
+    policy.alpn = origin->alpn;
+    policy.cache_key = origin->key;
+    policy.cache_key_len = origin->key_len;
+    layer = tls_layer_create( conn->layer, &policy, &error );
+    if (!layer)
+    {
+        struct dial *dial = conn->dial;
+
+        conn->layer = NULL;    /* the failed layer took it along */
+        conn_enter( conn, CONN_CLOSED );
+        engine_drop_timer( &conn->timer );
+        conn->dial = NULL;
+        object_remove( &conn->obj );
+        dial_attempt_failed( dial, conn, error, 0 );
+        object_release( &dial->obj );
+        return;
+    }
+    conn->layer = layer;
+    conn->deadline_ms = conn->dial->connect_ms ? engine_now_ms() + conn->dial->connect_ms : TIMER_NEVER;
+    engine_set_timer( &conn->timer, conn->deadline_ms );
+    conn_note_time( conn, offsetof( struct wh_times, tls_start ) );
+    conn_enter( conn, CONN_HANDSHAKE );
+}
+
+static void conn_secured( struct conn *conn )
+{
+    size_t len;
+
+    conn_note_time( conn, offsetof( struct wh_times, tls_end ) );
+    if ((conn->tls_facts = wh_malloc( sizeof(*conn->tls_facts) )) &&
+        conn->layer->ops->query( conn->layer, WHQ_TLS, conn->tls_facts, sizeof(*conn->tls_facts), &len ))
+    {
+        wh_free( conn->tls_facts );
+        conn->tls_facts = NULL;
+    }
+    conn_up( conn );
+}
+
+/* CONNECTING and HANDSHAKE. 1: it got further, look again. */
+static int conn_start( struct conn *conn )
+{
+    int ret;
+
+    if (!dial_wants( conn->dial, conn ))
+    {
+        conn_close( conn );
+        return 0;
+    }
+    do ret = conn->layer->ops->start( conn->layer );
+    while (ret == LAYER_AGAIN && !conn->layer->ops->wants( conn->layer ) && trust_wait( conn ));
+
+    switch (ret)
+    {
+    case LAYER_OK:
+        if (conn->state == CONN_CONNECTING) conn_connected( conn );
+        else conn_secured( conn );
+        return 1;
+    case LAYER_AGAIN:
+        if (engine_now_ms() < conn->deadline_ms) engine_set_timer( &conn->timer, conn->deadline_ms );
+        else conn_dial_failed( conn, WHE_TIMEOUT, 0 );
+        return 0;
+    default:
+        conn_dial_failed( conn, conn->layer->error, conn->layer->detail );
+        return 0;
+    }
+}
+
+/* Being idle: nothing may come, and not for ever. */
+static void conn_idle( struct conn *conn )
+{
+    char byte;
+    ssize_t count = conn->layer->ops->read( conn->layer, &byte, 1 );
+
+    if (count == LAYER_AGAIN && engine_now_ms() < conn->deadline_ms) return;
+    if (!origin_conn_retire( conn )) return;    /* in use again: h1.c sees for itself */
+    LOG( LOG_TRACE, "conn " OBJECT_FMT ": idle, %s", OBJECT_ARG( &conn->obj ),
+         count > 0 ? "unexpected bytes" : count == LAYER_AGAIN ? "its time is over" : "ended" );
+    conn->layer->ops->goodbye( conn->layer );
+    conn_close( conn );
+}
+
+static int conn_run( struct object *obj )
+{
+    struct conn *conn = conn_from_object( obj );
+    unsigned int ready = __atomic_exchange_n( &conn->ready, 0, __ATOMIC_ACQUIRE );
+    struct exchange *exchange;
+    enum h1_result result;
+    int draining;
+
+    if (conn->state != CONN_CLOSED && ready)
+        conn->layer->ops->ready( conn->layer, ready & (LAYER_WANT_READ | LAYER_WANT_WRITE), ready & CONN_HANGUP );
+
+    while (conn->state == CONN_CONNECTING || conn->state == CONN_HANDSHAKE)
+        if (!conn_start( conn )) return 0;
+
+    while (conn->state == CONN_UP)
+    {
+        if ((exchange = origin_conn_exchange( conn, &draining )))
+        {
+            result = h1_run( conn, exchange, engine_now_ms() );
+            object_release( &exchange->obj );
+            if (result == H1_OVER) continue;
+            return result == H1_MORE;
+        }
+        if (draining)
+        {
+            int drained = engine_now_ms() < conn->deadline_ms ? h1_drain( conn ) : -1;
+
+            if (!drained) return 0;
+            if (drained > 0)
+            {
+                h1_reset( &conn->h1 );
+                conn->deadline_ms = engine_now_ms() + origin_idle_ms( conn->origin );
+                engine_set_timer( &conn->timer, conn->deadline_ms );
+                origin_conn_free( conn );
+                continue;
+            }
+            origin_conn_retire( conn );
+            conn_close( conn );
+            return 0;
+        }
+        conn_idle( conn );
+        if (conn->state == CONN_UP && !origin_conn_busy( conn )) return 0;
+    }
+    return 0;
+}
+
+enum wh_error conn_query( struct conn *conn, unsigned int what, void *buffer, size_t size, size_t *len )
+{
+    enum wh_error error = WHE_STATE;
+    const void *kept;
+
+    *len = 0;
+    strand_enter( &conn->strand );
+    if (conn->state == CONN_UP) error = conn->layer->ops->query( conn->layer, what, buffer, size, len );
+    else if ((kept = what == WHQ_CONNECTION ? (void *)conn->facts : what == WHQ_TLS ? (void *)conn->tls_facts : NULL))
+    {
+        *len = what == WHQ_CONNECTION ? sizeof(*conn->facts) : sizeof(*conn->tls_facts);
+        if (size < *len) error = WHE_INVALID;
+        else
+        {
+            memcpy( buffer, kept, *len );
+            error = WHE_OK;
+        }
+    }
+    strand_leave( &conn->strand );
+    return error;
+}

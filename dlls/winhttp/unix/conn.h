@@ -1,0 +1,89 @@
+/*
+ * Connections: from the first SYN to the last byte
+ *
+ * A connection is created by a dial, connects, shakes hands, and then serves one exchange after the other, waiting in its
+ * origin's pool in between. Its strand owns everything here but what a comment gives to the pool lock.
+ */
+
+#ifndef WH_CONN_H
+#define WH_CONN_H
+
+#include "dns.h"
+#include "engine.h"
+#include "h1.h"
+#include "layer.h"
+
+struct dial;
+struct origin;
+
+#define CONN_STATES(X) \
+    X( CONNECTING )     /* ends with the socket's answer or the connect timeout */ \
+    X( HANDSHAKE )      /* ends with the layer's start or the connect timeout */ \
+    X( UP )             /* serving, draining, or idle until the idle timeout */ \
+    X( CLOSED )         /* no layer any more */
+
+enum conn_state
+{
+#define CONN_STATE_MEMBER( name ) CONN_##name,
+    CONN_STATES( CONN_STATE_MEMBER )
+#undef CONN_STATE_MEMBER
+};
+
+struct conn
+{
+    struct object    obj;
+    struct strand    strand;
+    struct timer     timer;
+    enum conn_state  state;
+    unsigned int     ready;           /* atomic: LAYER_WANT_* | CONN_HANGUP since the last run */
+    struct layer    *layer;
+    struct origin   *origin;
+    struct dial     *dial;            /* until up */
+    union address    address;
+    uint64_t         deadline_ms;     /* of connecting or of the handshake; when idle, of that */
+
+    struct exchange *exchange;        /* pool lock: a reference */
+    struct conn     *pool_next, *pool_prev;   /* pool lock */
+    int              idle, draining;  /* pool lock: which list it is in */
+    int              counted;         /* pool lock: in origin->conns */
+
+    uint32_t         served;          /* exchanges before the present one */
+    struct h1        h1;
+    struct wh_connection_facts *facts;    /* kept when the layer goes */
+    struct wh_tls_facts        *tls_facts;
+};
+
+#define CONN_HANGUP 4
+
+static inline struct conn *conn_from_object( struct object *obj )
+{
+    return (struct conn *)((char *)obj - offsetof( struct conn, obj ));
+}
+
+/* A connection that has begun to connect; NULL with *error set. `address` with the port in it. */
+struct conn *conn_create( struct dial *dial, struct origin *origin, const union address *address, uint64_t deadline_ms,
+                          enum wh_error *error, uint32_t *detail );
+
+/* Lets the loop and its strand at it. From now on the dial gets dial_attempt_failed or dial_attempt_won. */
+void conn_launch( struct conn *conn );
+
+/* The loop's report. Runs the strand here, or hands it to the thread that waits for it. */
+void conn_ready( struct conn *conn, unsigned int ready, int hangup, const struct waiter *self );
+
+/* An exchange was linked to it (under the pool lock): go. */
+void conn_serve( struct conn *conn );
+
+/* Makes it look at its socket even though the loop may not have reported anything: before an idle one is used. */
+void conn_force( struct conn *conn );
+
+/* On the strand: the exchange is over. Unlinks and detaches it, and puts the connection where it belongs. */
+enum conn_fate { CONN_KEEP, CONN_DRAIN, CONN_CLOSE };
+void conn_end_exchange( struct conn *conn, struct exchange *exchange, enum conn_fate fate );
+
+/* On the strand: close for good. */
+void conn_close( struct conn *conn );
+
+/* Facts of its layers; takes the strand. */
+enum wh_error conn_query( struct conn *conn, unsigned int what, void *buffer, size_t size, size_t *len );
+
+#endif /* WH_CONN_H */

@@ -1,0 +1,351 @@
+#if 0
+#pragma makedep unix
+#endif
+
+/*
+ * Dials: from a name to one connection, happy eyeballs (RFC 8305)
+ *
+ * The strand starts attempts; each attempt is a connection with a strand of its own, which reports by dial_attempt_*. The
+ * lock guards what both sides touch. No lock is held while another strand is run.
+ */
+
+#include <stdio.h>
+
+#include "conn.h"
+#include "dial.h"
+#include "exchange.h"
+#include "hooks.h"
+#include "log.h"
+#include "origin.h"
+
+static void dial_destroy( struct object *obj )
+{
+    struct dial *dial = dial_from_object( obj );
+
+    engine_drop_timer( &dial->timer );
+    addresses_release( dial->answer );
+    addresses_release( dial->addresses );
+    origin_release( dial->origin );
+    pthread_mutex_destroy( &dial->lock );
+    wh_free( dial );
+}
+
+static int dial_run( struct object *obj );
+
+struct dial *dial_create( struct origin *origin, uint32_t resolve_ms, uint32_t connect_ms )
+{
+    struct dial *dial = wh_calloc( 1, sizeof(*dial) );
+
+    if (!dial) return NULL;
+    object_init( &dial->obj, OBJECT_DIAL, dial_destroy );
+    strand_init( &dial->strand, &dial->obj, dial_run );
+    timer_init( &dial->timer, &dial->strand );
+    pthread_mutex_init( &dial->lock, NULL );
+    dial->origin = origin;
+    dial->resolve_ms = resolve_ms;
+    dial->connect_ms = connect_ms;
+    return dial;
+}
+
+/* The resolver's answer, on a job thread. */
+static void dial_resolved( wh_id id, struct addresses *addresses, enum wh_error error )
+{
+    struct object *obj = object_from_id( id, OBJECT_DIAL );
+    struct dial *dial;
+
+    if (!obj) return;
+    dial = dial_from_object( obj );
+    pthread_mutex_lock( &dial->lock );
+    dial->answered = 1;
+    dial->answer = addresses ? addresses_ref( addresses ) : NULL;
+    dial->answer_error = error;
+    pthread_mutex_unlock( &dial->lock );
+    strand_schedule( &dial->strand );
+    object_release( obj );
+}
+
+static void sponsor_progress( struct dial *dial, enum wh_kind kind, const char *text, size_t time_field )
+{
+    struct exchange *sponsor = origin_sponsor( dial );
+    wh_u64 *time;
+
+    if (!sponsor) return;
+    exchange_progress( sponsor, kind, text );
+    time = (wh_u64 *)((char *)&sponsor->times + time_field);
+    if (!*time) *time = engine_now_us();
+    object_release( &sponsor->obj );
+}
+
+/* It ends without a connection. */
+static void dial_fail( struct dial *dial, enum wh_error error, uint32_t detail )
+{
+    int over;
+
+    pthread_mutex_lock( &dial->lock );
+    over = dial->over;
+    dial->over = 1;
+    pthread_mutex_unlock( &dial->lock );
+    if (over) return;
+    LOG( LOG_TRACE, "dial " OBJECT_FMT ": failed, error %u (%u)", OBJECT_ARG( &dial->obj ), error, detail );
+    object_remove( &dial->obj );
+    origin_dial_failed( dial, error, detail );
+}
+
+void dial_go( struct dial *dial )
+{
+    struct origin *origin = dial->origin;
+    enum wh_error error;
+
+    if ((error = object_add( &dial->obj )))
+    {
+        dial_fail( dial, error, 0 );
+        return;
+    }
+    sponsor_progress( dial, WHK_RESOLVING, origin->connect_host, offsetof( struct wh_times, resolve_start ) );
+    if ((dial->answer = dns_known( origin->connect_host, origin->family ))) dial->answered = 1;
+    else
+    {
+        dial->resolve_deadline = dial->resolve_ms ? engine_now_ms() + dial->resolve_ms : TIMER_NEVER;
+        if ((error = dns_ask( origin->connect_host, origin->family, dial->obj.id, dial_resolved )))
+        {
+            dial_fail( dial, error, 0 );
+            return;
+        }
+    }
+    strand_run( &dial->strand );
+}
+
+/* Attempts that have lost: each closes itself on its own strand. Takes over the list. */
+static void dial_dismiss( struct conn **attempts, unsigned int count )
+{
+    unsigned int i;
+
+    for (i = 0; i < count; i++)
+    {
+        strand_run( &attempts[i]->strand );
+        object_release( &attempts[i]->obj );
+    }
+}
+
+/* Lock held: all attempts, with their references. */
+static unsigned int dial_take_attempts( struct dial *dial, struct conn **attempts )
+{
+    unsigned int i, count = dial->attempt_count;
+
+    for (i = 0; i < count; i++) attempts[i] = dial->attempts[i];
+    dial->attempt_count = 0;
+    return count;
+}
+
+void dial_drop( struct dial *dial )
+{
+    struct conn *attempts[DNS_MAX_ADDRESSES];
+    unsigned int count;
+
+    pthread_mutex_lock( &dial->lock );
+    dial->dropped = 1;
+    count = dial_take_attempts( dial, attempts );
+    pthread_mutex_unlock( &dial->lock );
+    dial_dismiss( attempts, count );
+    dial_fail( dial, WHE_CANCELLED, 0 );
+}
+
+int dial_wants( struct dial *dial, struct conn *conn )
+{
+    int wants;
+
+    pthread_mutex_lock( &dial->lock );
+    wants = !dial->dropped && (!dial->winner || dial->winner == conn);
+    pthread_mutex_unlock( &dial->lock );
+    return wants;
+}
+
+int dial_attempt_won( struct dial *dial, struct conn *conn )
+{
+    struct conn *attempts[DNS_MAX_ADDRESSES];
+    unsigned int count = 0;
+    int won;
+
+    pthread_mutex_lock( &dial->lock );
+    if ((won = !dial->dropped && !dial->winner))
+    {
+        dial->winner = conn;
+        count = dial_take_attempts( dial, attempts );
+    }
+    pthread_mutex_unlock( &dial->lock );
+    if (won) engine_set_timer( &dial->timer, TIMER_NEVER );
+    dial_dismiss( attempts, count );    /* the winner is among them: its strand runs, so it goes round once more */
+    return won;
+}
+
+int dial_complete( struct dial *dial )
+{
+    int over;
+
+    pthread_mutex_lock( &dial->lock );
+    over = dial->over;
+    dial->over = 1;
+    pthread_mutex_unlock( &dial->lock );
+    return !over;
+}
+
+void dial_attempt_failed( struct dial *dial, struct conn *conn, enum wh_error error, uint32_t detail )
+{
+    struct conn *gone = NULL;
+    unsigned int i;
+    int over;
+
+    pthread_mutex_lock( &dial->lock );
+    over = dial->winner == conn;
+    for (i = 0; i < dial->attempt_count; i++)
+    {
+        if (dial->attempts[i] != conn) continue;
+        gone = conn;
+        dial->attempts[i] = dial->attempts[--dial->attempt_count];
+        break;
+    }
+    if (!dial->error)
+    {
+        dial->error = error;
+        dial->detail = detail;
+    }
+    dial->failures++;
+    pthread_mutex_unlock( &dial->lock );
+    if (over) dial_fail( dial, error, detail );
+    else strand_run( &dial->strand );
+    if (gone) object_release( &gone->obj );
+}
+
+/* The next address. 0 if it could not even begin. */
+static int dial_try( struct dial *dial )
+{
+    union address address = dial->addresses->list[dial->next_address++];
+    char text[WH_RECORD_TEXT];
+    enum wh_error error = WHE_OK;
+    uint32_t detail = 0;
+    uint64_t now = engine_now_ms();
+    struct conn *conn;
+
+    dial->tries++;
+    if (address.any.sa_family == AF_INET6) address.v6.sin6_port = htons( dial->origin->port );
+    else address.v4.sin_port = htons( dial->origin->port );
+    address_text( &address, text, sizeof(text) );
+    LOG( LOG_TRACE, "dial " OBJECT_FMT ": connecting to %s port %u", OBJECT_ARG( &dial->obj ), text, dial->origin->port );
+    sponsor_progress( dial, WHK_CONNECTING, text, offsetof( struct wh_times, connect_start ) );
+
+    conn = conn_create( dial, dial->origin, &address, dial->connect_ms ? now + dial->connect_ms : TIMER_NEVER,
+                        &error, &detail );
+    pthread_mutex_lock( &dial->lock );
+    if (conn)
+    {
+        dial->attempts[dial->attempt_count++] = conn;
+        object_ref( &conn->obj );
+    }
+    else if (!dial->error)
+    {
+        dial->error = error;
+        dial->detail = detail;
+    }
+    dial->failures = 0;
+    pthread_mutex_unlock( &dial->lock );
+    if (!conn) return 0;
+    dial->next_try = now + DIAL_STAGGER_MS;
+    conn_launch( conn );
+    object_release( &conn->obj );
+    return 1;
+}
+
+/* An attempt that began while another one won, or while the dial was dropped. */
+static void dial_dismiss_late( struct dial *dial )
+{
+    struct conn *attempts[DNS_MAX_ADDRESSES];
+    unsigned int count;
+
+    pthread_mutex_lock( &dial->lock );
+    count = dial_take_attempts( dial, attempts );
+    pthread_mutex_unlock( &dial->lock );
+    dial_dismiss( attempts, count );
+}
+
+/* 1: there is an address left that may be tried. */
+static int dial_has_more( const struct dial *dial )
+{
+    uint32_t limit = __atomic_load_n( &dial->origin->connect_retries, __ATOMIC_RELAXED );
+
+    return dial->next_address < dial->addresses->count && (!limit || dial->tries < limit);
+}
+
+/* The resolver's part. 1: the addresses are there. */
+static int dial_check_answer( struct dial *dial )
+{
+    struct addresses *addresses;
+    enum wh_error error;
+    char text[WH_RECORD_TEXT];
+    int answered;
+
+    if (dial->addresses) return 1;
+    pthread_mutex_lock( &dial->lock );
+    answered = dial->answered;
+    addresses = dial->answer;
+    error = dial->answer_error;
+    dial->answer = NULL;
+    pthread_mutex_unlock( &dial->lock );
+    if (!answered)
+    {
+        if (engine_now_ms() >= dial->resolve_deadline) dial_fail( dial, WHE_TIMEOUT, 0 );
+        else engine_set_timer( &dial->timer, dial->resolve_deadline );
+        return 0;
+    }
+    if (!addresses)
+    {
+        dial_fail( dial, error, 0 );
+        return 0;
+    }
+    dial->addresses = addresses;
+    address_text( &addresses->list[0], text, sizeof(text) );
+    sponsor_progress( dial, WHK_RESOLVED, text, offsetof( struct wh_times, resolve_end ) );
+    return 1;
+}
+
+static int dial_run( struct object *obj )
+{
+    struct dial *dial = dial_from_object( obj );
+    enum wh_error error;
+    uint32_t detail;
+    unsigned int attempts, failures;
+    int done;
+
+    for (;;)
+    {
+        pthread_mutex_lock( &dial->lock );
+        done = dial->over || dial->dropped || dial->winner;
+        pthread_mutex_unlock( &dial->lock );
+        if (done)
+        {
+            engine_set_timer( &dial->timer, TIMER_NEVER );
+            dial_dismiss_late( dial );
+            return 0;
+        }
+        if (!dial_check_answer( dial )) return 0;
+
+        pthread_mutex_lock( &dial->lock );
+        done = dial->winner != NULL;
+        attempts = dial->attempt_count;
+        failures = dial->failures;
+        error = dial->error;
+        detail = dial->detail;
+        pthread_mutex_unlock( &dial->lock );
+        if (done) continue;
+        if (!dial_has_more( dial ))
+        {
+            if (!attempts) dial_fail( dial, error, detail );
+            return 0;
+        }
+        if (attempts && !failures && engine_now_ms() < dial->next_try)
+        {
+            engine_set_timer( &dial->timer, dial->next_try );
+            return 0;
+        }
+        dial_try( dial );
+    }
+}

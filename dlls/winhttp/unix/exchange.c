@@ -1,0 +1,693 @@
+#if 0
+#pragma makedep unix
+#endif
+
+/*
+ * Exchanges: one request and its response, as the PE side sees them
+ *
+ * An operation goes IDLE -> ACTIVE (posted by a call) -> DONE (by the strand) -> IDLE. The posting call runs the strand
+ * at once; if the operation is DONE by then, it answers WH_DONE, else it marks it `async` and answers WH_PENDING, and
+ * whoever finishes it posts the note. If progress records are still in the queue a finished operation goes behind them.
+ */
+
+#include <stdio.h>
+
+#include "conn.h"
+#include "dial.h"
+#include "exchange.h"
+#include "hooks.h"
+#include "log.h"
+#include "origin.h"
+#include "session.h"
+
+#define JOIN_MAX 16384       /* a body up to this size goes out with the head in one write */
+
+static unsigned int async_count;
+
+static void exchange_destroy( struct object *obj )
+{
+    struct exchange *exchange = exchange_from_object( obj );
+
+    if (exchange->conn) object_release( &exchange->conn->obj );
+    if (exchange->origin) origin_release( exchange->origin );
+    if (!(exchange->flags & WHX_SYNC)) __atomic_sub_fetch( &async_count, 1, __ATOMIC_RELAXED );
+    pthread_mutex_destroy( &exchange->lock );
+    wh_free( exchange->head );
+    wh_free( exchange->trailers );
+    wh_free( exchange );
+}
+
+unsigned int exchange_count_async( void )
+{
+    return __atomic_load_n( &async_count, __ATOMIC_RELAXED );
+}
+
+static struct exchange *exchange_from_id( wh_id id )
+{
+    struct object *obj = object_from_id( id, OBJECT_EXCHANGE );
+
+    return obj ? exchange_from_object( obj ) : NULL;
+}
+
+struct conn *exchange_conn( struct exchange *exchange )
+{
+    struct conn *conn = NULL;
+
+    pthread_mutex_lock( &exchange->lock );
+    if (exchange->attached)
+    {
+        conn = exchange->conn;
+        object_ref( &conn->obj );
+    }
+    pthread_mutex_unlock( &exchange->lock );
+    return conn;
+}
+
+/* Lets the connection, if there is one, look at what was posted. */
+static void exchange_kick( struct exchange *exchange )
+{
+    struct conn *conn = exchange_conn( exchange );
+
+    if (!conn) return;
+    strand_run( &conn->strand );
+    object_release( &conn->obj );
+}
+
+/* Finishing. */
+
+/* The last record, once nothing else can come. Lock held; returns 1 if the caller has to post it after unlocking. */
+static int gone_is_due( struct exchange *exchange )
+{
+    if (!exchange->close_async || exchange->gone_posted || exchange->attached || exchange->send.state == OP_ACTIVE ||
+        exchange->read.state == OP_ACTIVE) return 0;
+    exchange->gone_posted = 1;
+    return 1;
+}
+
+int op_active( struct exchange *exchange, struct op *op )
+{
+    int active;
+
+    pthread_mutex_lock( &exchange->lock );
+    active = op->state == OP_ACTIVE;
+    pthread_mutex_unlock( &exchange->lock );
+    return active;
+}
+
+void exchange_finish( struct exchange *exchange, struct op *op, enum wh_error error, uint32_t detail )
+{
+    int post, gone;
+
+    pthread_mutex_lock( &exchange->lock );
+    if (op->state != OP_ACTIVE)
+    {
+        pthread_mutex_unlock( &exchange->lock );
+        return;
+    }
+    op->error = error;
+    op->detail = detail;
+    op->state = OP_DONE;
+    post = op->async;
+    gone = gone_is_due( exchange );
+    pthread_mutex_unlock( &exchange->lock );
+    if (post) engine_post( &op->note );
+    if (gone) engine_post( &exchange->gone );
+}
+
+void exchange_fail( struct exchange *exchange, enum wh_error error, uint32_t detail )
+{
+    LOG( LOG_TRACE, "exchange " OBJECT_FMT ": failed, %u (%u)", OBJECT_ARG( &exchange->obj ), error, detail );
+    pthread_mutex_lock( &exchange->lock );
+    if (!exchange->failed)
+    {
+        exchange->failed = error;
+        exchange->failed_detail = detail;
+    }
+    pthread_mutex_unlock( &exchange->lock );
+    exchange_finish( exchange, &exchange->send, error, detail );
+    exchange_finish( exchange, &exchange->read, error, detail );
+}
+
+void exchange_progress( struct exchange *exchange, enum wh_kind kind, const char *text )
+{
+    struct
+    {
+        struct note      note;
+        struct wh_record record;
+    } *progress;
+
+    if (kind != WHK_PAUSE_SENDING && !(exchange->event_mask & (1u << kind))) return;
+    if (!(progress = wh_calloc( 1, sizeof(*progress) ))) return;
+    progress->note.exchange = exchange;
+    progress->note.kind = kind;
+    progress->note.progress = &progress->record;
+    progress->record.time_us = engine_now_us();
+    if (text) snprintf( progress->record.text, sizeof(progress->record.text), "%s", text );
+    pthread_mutex_lock( &exchange->lock );
+    exchange->unfetched++;
+    pthread_mutex_unlock( &exchange->lock );
+    engine_post( &progress->note );
+}
+
+void exchange_attach( struct exchange *exchange, struct conn *conn )
+{
+    struct conn *old;
+
+    object_ref( &conn->obj );
+    pthread_mutex_lock( &exchange->lock );
+    old = exchange->conn;
+    exchange->conn = conn;
+    exchange->attached = 1;
+    pthread_mutex_unlock( &exchange->lock );
+    if (old) object_release( &old->obj );
+}
+
+void exchange_detach( struct exchange *exchange )
+{
+    int gone;
+
+    pthread_mutex_lock( &exchange->lock );
+    exchange->attached = 0;
+    gone = gone_is_due( exchange );
+    pthread_mutex_unlock( &exchange->lock );
+    if (gone) engine_post( &exchange->gone );
+}
+
+/* Posting. */
+
+enum post_result { POST_OK, POST_REFUSED, POST_FAILED };
+
+/* An operation goes in. REFUSED: one is there already; FAILED: the exchange is over, *error says how. */
+static enum post_result op_post( struct exchange *exchange, struct op *op, const struct op *init,
+                                 uint32_t *error, uint32_t *detail )
+{
+    enum post_result result = POST_OK;
+    struct note note = op->note;
+
+    pthread_mutex_lock( &exchange->lock );
+    if (op->state != OP_IDLE || exchange->closing) result = POST_REFUSED;
+    else if (exchange->failed)
+    {
+        *error = exchange->failed;
+        *detail = exchange->failed_detail;
+        result = POST_FAILED;
+    }
+    else
+    {
+        *op = *init;
+        op->note = note;
+        op->note.exchange = exchange;
+        op->note.kind = init->kind;
+        op->state = OP_ACTIVE;
+    }
+    pthread_mutex_unlock( &exchange->lock );
+    return result;
+}
+
+/* After the strand had its chance: WH_DONE with the operation idle again and its results still in it, or WH_PENDING. */
+static uint32_t op_outcome( struct exchange *exchange, struct op *op )
+{
+    uint32_t ret = WH_PENDING;
+    int post = 0;
+
+    pthread_mutex_lock( &exchange->lock );
+    if (op->state == OP_DONE && !exchange->unfetched)
+    {
+        op->state = OP_IDLE;
+        ret = WH_DONE;
+    }
+    else
+    {
+        post = op->state == OP_DONE;
+        op->async = 1;
+    }
+    pthread_mutex_unlock( &exchange->lock );
+    if (post) engine_post( &op->note );
+    return ret;
+}
+
+int exchange_fetch( struct note *note, struct wh_record *record )
+{
+    struct exchange *exchange = note->exchange;
+    struct op *op = NULL;
+
+    if (record)
+    {
+        if (note->progress) *record = *note->progress;
+        else
+        {
+            memset( record, 0, sizeof(*record) );
+            record->time_us = engine_now_us();
+        }
+        record->exchange = exchange->obj.id;
+        record->cookie = exchange->cookie;
+        record->kind = note->kind;
+    }
+    pthread_mutex_lock( &exchange->lock );
+    if (note->progress)
+    {
+        exchange->unfetched--;
+    }
+    else if (note != &exchange->gone)
+    {
+        op = note == &exchange->send.note ? &exchange->send : &exchange->read;
+        if (record)
+        {
+            record->bytes = op->done;
+            record->content_len = op->content_len;
+            record->error = op->error;
+            record->detail = op->detail;
+            record->flags = op->flags;
+            record->status = op->status;
+        }
+        op->async = 0;
+        op->state = OP_IDLE;
+    }
+    pthread_mutex_unlock( &exchange->lock );
+    if (note->progress) wh_free( note );
+    object_release( &exchange->obj );
+    return 1;
+}
+
+/* The calls. */
+
+static enum wh_error set_head( struct exchange *exchange, const char *head, uint32_t head_len, const char *body,
+                               uint32_t body_len )
+{
+    char *copy = wh_malloc( head_len + body_len + 1 );
+
+    if (!copy) return WHE_NO_MEMORY;
+    memcpy( copy, head, head_len );
+    if (body_len) memcpy( copy + head_len, body, body_len );
+    wh_free( exchange->head );
+    exchange->head = copy;
+    exchange->head_len = head_len + body_len;
+    exchange->stats.request_head = head_len;
+    return WHE_OK;
+}
+
+static struct exchange *exchange_create( const struct wh_exchange_start_params *params, enum wh_error *error )
+{
+    const struct wh_route *route = wh_to_ptr( params->route );
+    struct exchange *exchange;
+    uint32_t max_idle_ms;
+
+    if (!(exchange = wh_calloc( 1, sizeof(*exchange) )))
+    {
+        *error = WHE_NO_MEMORY;
+        return NULL;
+    }
+    object_init( &exchange->obj, OBJECT_EXCHANGE, exchange_destroy );
+    pthread_mutex_init( &exchange->lock, NULL );
+    exchange->cookie = params->cookie;
+    exchange->flags = params->flags;
+    exchange->event_mask = params->event_mask;
+    exchange->pin = params->pin;
+    exchange->resolve_ms = params->resolve_ms;
+    exchange->connect_ms = params->connect_ms;
+    exchange->total_len = params->total_len;
+    exchange->notes.tail = &exchange->notes.head;
+    exchange->gone.exchange = exchange;
+    exchange->gone.kind = WHK_GONE;
+    exchange->times.started = engine_now_us();
+    if (!(params->flags & WHX_SYNC)) __atomic_add_fetch( &async_count, 1, __ATOMIC_RELAXED );
+
+    if (!(*error = session_idle_ms( params->session, &max_idle_ms )) &&
+        !(*error = origin_get( route, max_idle_ms, &exchange->origin )) &&
+        !(*error = set_head( exchange, wh_to_ptr( params->head ), params->head_len, NULL, 0 )) &&
+        !(*error = object_add( &exchange->obj )))
+        return exchange;
+    object_release( &exchange->obj );
+    return NULL;
+}
+
+/* A small body goes with the head, so that one write carries both. */
+static void join_body( struct exchange *exchange, struct op *op )
+{
+    uint32_t len = (uint32_t)op->size;
+
+    if (!len || exchange->head_len + len > JOIN_MAX) return;
+    if (set_head( exchange, exchange->head, (uint32_t)exchange->head_len, op->data, len )) return;
+    op->done = len;    /* it is in the head now; h1.c counts it when the head is out */
+}
+
+uint32_t exchange_start( struct wh_exchange_start_params *params )
+{
+    struct exchange *exchange;
+    enum wh_error error;
+    struct op op = { 0 };
+    uint32_t ret;
+
+    params->exchange = 0;
+    params->error = params->detail = params->paused = params->reused = 0;
+    if (!params->route || !params->head || !params->head_len || (params->body_len && !params->body)) return WH_REFUSED;
+    if (!(exchange = exchange_create( params, &error )))
+    {
+        params->error = error;
+        return WH_DONE;
+    }
+    params->exchange = exchange->obj.id;
+
+    op.kind = WHK_HEAD_SENT;
+    op.data = wh_to_ptr( params->body );
+    op.size = params->body_len;
+    op.step_ms = params->send_ms;
+    op.options = params->flags & WHX_END;
+    op_post( exchange, &exchange->send, &op, &params->error, &params->detail );
+    join_body( exchange, &exchange->send );
+    LOG( LOG_TRACE, "exchange " OBJECT_FMT ": start, %u bytes of head, %u of body", OBJECT_ARG( &exchange->obj ),
+         params->head_len, params->body_len );
+
+    origin_request( exchange );
+
+    ret = op_outcome( exchange, &exchange->send );
+    if (ret == WH_DONE)
+    {
+        params->error = exchange->send.error;
+        params->detail = exchange->send.detail;
+    }
+    else
+    {
+        pthread_mutex_lock( &exchange->lock );
+        if (exchange->pause == PAUSE_REACHED && !exchange->unfetched)
+        {
+            exchange->pause = PAUSE_ANSWERED;
+            params->paused = 1;
+        }
+        pthread_mutex_unlock( &exchange->lock );
+        if (!params->paused) exchange_kick( exchange );   /* a pause behind progress records becomes a record */
+    }
+    params->reused = exchange->reused;
+    object_release( &exchange->obj );
+    return ret;
+}
+
+uint32_t exchange_send( struct wh_exchange_send_params *params )
+{
+    struct exchange *exchange = exchange_from_id( params->exchange );
+    struct op op = { 0 };
+    uint32_t ret;
+
+    params->sent = 0;
+    params->error = params->detail = 0;
+    if (!exchange || (params->len && !params->data))
+    {
+        if (exchange) object_release( &exchange->obj );
+        return WH_REFUSED;
+    }
+    op.kind = WHK_BODY_SENT;
+    op.data = wh_to_ptr( params->data );
+    op.size = params->len;
+    op.step_ms = params->timeout_ms;
+    op.options = params->flags & WHX_END;
+    switch (op_post( exchange, &exchange->send, &op, &params->error, &params->detail ))
+    {
+    case POST_REFUSED:
+        ret = WH_REFUSED;
+        break;
+    case POST_FAILED:
+        ret = WH_DONE;
+        break;
+    default:
+        exchange_kick( exchange );
+        if ((ret = op_outcome( exchange, &exchange->send )) == WH_DONE)
+        {
+            params->sent = exchange->send.done;
+            params->error = exchange->send.error;
+            params->detail = exchange->send.detail;
+        }
+        break;
+    }
+    object_release( &exchange->obj );
+    return ret;
+}
+
+uint32_t exchange_read_head( struct wh_exchange_read_head_params *params )
+{
+    struct exchange *exchange = exchange_from_id( params->exchange );
+    struct op op = { 0 };
+    uint32_t ret;
+
+    params->error = params->detail = params->len = params->status = params->flags = 0;
+    params->content_len = WH_NO_LENGTH;
+    if (!exchange || (params->size && !params->buffer))
+    {
+        if (exchange) object_release( &exchange->obj );
+        return WH_REFUSED;
+    }
+    op.kind = WHK_HEAD_READ;
+    op.data = wh_to_ptr( params->buffer );
+    op.size = params->size;
+    op.limit = params->limit ? params->limit : 65536;
+    op.total_ms = params->timeout_ms;
+    op.step_ms = params->receive_ms;
+    op.options = params->option;
+    op.content_len = WH_NO_LENGTH;
+    switch (op_post( exchange, &exchange->read, &op, &params->error, &params->detail ))
+    {
+    case POST_REFUSED:
+        ret = WH_REFUSED;
+        break;
+    case POST_FAILED:
+        ret = WH_DONE;
+        break;
+    default:
+        exchange_kick( exchange );
+        if (exchange->response_done) exchange_finish( exchange, &exchange->read, WHE_STATE, 0 );
+        if ((ret = op_outcome( exchange, &exchange->read )) == WH_DONE)
+        {
+            params->error = exchange->read.error;
+            params->detail = exchange->read.detail;
+            params->len = (uint32_t)exchange->read.done;
+            params->status = exchange->read.status;
+            params->flags = exchange->read.flags;
+            params->content_len = exchange->read.content_len;
+        }
+        break;
+    }
+    object_release( &exchange->obj );
+    return ret;
+}
+
+uint32_t exchange_read_body( struct wh_exchange_read_body_params *params )
+{
+    struct exchange *exchange = exchange_from_id( params->exchange );
+    struct op op = { 0 };
+    uint32_t ret;
+
+    params->bytes = 0;
+    params->error = params->detail = params->flags = 0;
+    if (!exchange || (params->size && !params->buffer))
+    {
+        if (exchange) object_release( &exchange->obj );
+        return WH_REFUSED;
+    }
+    op.kind = WHK_BODY_READ;
+    op.data = wh_to_ptr( params->buffer );
+    op.size = params->size;
+    op.min = params->min ? params->min : 1;
+    if (params->size && op.min > op.size) op.min = op.size;
+    op.step_ms = params->timeout_ms;
+    switch (op_post( exchange, &exchange->read, &op, &params->error, &params->detail ))
+    {
+    case POST_REFUSED:
+        ret = WH_REFUSED;
+        break;
+    case POST_FAILED:
+        ret = WH_DONE;
+        break;
+    default:
+        if (exchange->response_done)
+        {
+            exchange->read.flags = WHR_END;
+            exchange_finish( exchange, &exchange->read, WHE_OK, 0 );
+        }
+        else exchange_kick( exchange );
+        if ((ret = op_outcome( exchange, &exchange->read )) == WH_DONE)
+        {
+            params->bytes = exchange->read.done;
+            params->error = exchange->read.error;
+            params->detail = exchange->read.detail;
+            params->flags = exchange->read.flags;
+        }
+        break;
+    }
+    object_release( &exchange->obj );
+    return ret;
+}
+
+uint32_t exchange_resume( struct wh_exchange_resume_params *params )
+{
+    struct exchange *exchange = exchange_from_id( params->exchange );
+    enum wh_error error = params->verdict;
+    uint32_t ret;
+    char *head = NULL;
+    size_t body_len;
+    int paused;
+
+    params->error = params->detail = 0;
+    if (!exchange) return WH_REFUSED;
+    if (params->head_len && !params->head)
+    {
+        object_release( &exchange->obj );
+        return WH_REFUSED;
+    }
+
+    pthread_mutex_lock( &exchange->lock );
+    paused = exchange->pause == PAUSE_ANSWERED || exchange->pause == PAUSE_RECORDED;
+    pthread_mutex_unlock( &exchange->lock );
+    if (!paused)
+    {
+        object_release( &exchange->obj );
+        return WH_REFUSED;
+    }
+
+    /* The strand does not touch the head while the exchange is paused. */
+    body_len = exchange->head_len - exchange->stats.request_head;
+    if (params->head_len && !error)
+    {
+        head = exchange->head;
+        exchange->head = NULL;
+        error = set_head( exchange, wh_to_ptr( params->head ), params->head_len,
+                          head + exchange->stats.request_head, (uint32_t)body_len );
+        if (error) exchange->head = head;
+        else wh_free( head );
+    }
+
+    pthread_mutex_lock( &exchange->lock );
+    exchange->pause = PAUSE_RESUMED;
+    if (error && !exchange->stop) exchange->stop = error;
+    exchange->send.async = 0;    /* the answer to this call says again whether a record follows */
+    pthread_mutex_unlock( &exchange->lock );
+
+    exchange_kick( exchange );
+    if ((ret = op_outcome( exchange, &exchange->send )) == WH_DONE)
+    {
+        params->error = exchange->send.error;
+        params->detail = exchange->send.detail;
+    }
+    object_release( &exchange->obj );
+    return ret;
+}
+
+static enum wh_error store( const struct wh_exchange_query_params *params, const void *data, size_t len, size_t *ret )
+{
+    *ret = len;
+    if (params->size < len) return WHE_INVALID;
+    memcpy( wh_to_ptr( params->buffer ), data, len );
+    return WHE_OK;
+}
+
+uint32_t exchange_query( struct wh_exchange_query_params *params )
+{
+    struct exchange *exchange = exchange_from_id( params->exchange );
+    struct conn *conn = NULL;
+    size_t len = 0;
+
+    params->len = 0;
+    if (!exchange) return WH_REFUSED;
+    if (params->size && !params->buffer)
+    {
+        object_release( &exchange->obj );
+        return WH_REFUSED;
+    }
+    pthread_mutex_lock( &exchange->lock );
+    if ((conn = exchange->conn)) object_ref( &conn->obj );
+    pthread_mutex_unlock( &exchange->lock );
+
+    switch (params->what)
+    {
+    case WHQ_TIMES:
+        params->error = store( params, &exchange->times, sizeof(exchange->times), &len );
+        break;
+    case WHQ_STATS:
+        params->error = store( params, &exchange->stats, sizeof(exchange->stats), &len );
+        break;
+    case WHQ_TRAILERS:
+        if (!exchange->response_done) params->error = WHE_STATE;
+        else params->error = store( params, exchange->trailers, exchange->trailers_len, &len );
+        break;
+    case WHQ_PIN:
+        if (!conn) params->error = WHE_STATE;
+        else params->error = store( params, &conn->obj.id, sizeof(conn->obj.id), &len );
+        break;
+    default:
+        if (!conn) params->error = WHE_STATE;
+        else params->error = conn_query( conn, params->what, wh_to_ptr( params->buffer ), params->size, &len );
+        break;
+    }
+    params->len = (uint32_t)len;
+    if (conn) object_release( &conn->obj );
+    object_release( &exchange->obj );
+    return WH_DONE;
+}
+
+/* Ends what is under way, wherever it is. */
+static void exchange_stop( struct exchange *exchange, enum wh_error error )
+{
+    pthread_mutex_lock( &exchange->lock );
+    if (!exchange->stop) exchange->stop = error;
+    pthread_mutex_unlock( &exchange->lock );
+    if (origin_leave( exchange )) exchange_fail( exchange, error, 0 );
+    else exchange_kick( exchange );
+}
+
+uint32_t exchange_cancel( struct wh_exchange_cancel_params *params )
+{
+    struct exchange *exchange = exchange_from_id( params->exchange );
+
+    if (!exchange) return WH_REFUSED;
+    LOG( LOG_TRACE, "exchange " OBJECT_FMT ": cancel", OBJECT_ARG( &exchange->obj ) );
+    exchange_stop( exchange, params->error ? params->error : WHE_CANCELLED );
+    object_release( &exchange->obj );
+    return WH_DONE;
+}
+
+uint32_t exchange_close( struct wh_exchange_close_params *params )
+{
+    struct exchange *exchange = exchange_from_id( params->exchange );
+    uint32_t ret = WH_DONE;
+    int gone = 0, already;
+
+    if (!exchange) return WH_REFUSED;
+    LOG( LOG_TRACE, "exchange " OBJECT_FMT ": close", OBJECT_ARG( &exchange->obj ) );
+    pthread_mutex_lock( &exchange->lock );
+    already = exchange->closing;
+    exchange->closing = 1;
+    exchange->drain_limit = params->drain_limit;
+    pthread_mutex_unlock( &exchange->lock );
+    if (already)
+    {
+        object_release( &exchange->obj );
+        return WH_REFUSED;
+    }
+    if (origin_leave( exchange )) exchange_fail( exchange, WHE_CANCELLED, 0 );
+    else exchange_kick( exchange );
+
+    object_remove( &exchange->obj );
+    if (exchange->flags & WHX_SYNC)
+    {
+        int waited;
+
+        pthread_mutex_lock( &exchange->lock );
+        waited = (exchange->send.async && exchange->send.state != OP_IDLE) ||
+                 (exchange->read.async && exchange->read.state != OP_IDLE);
+        pthread_mutex_unlock( &exchange->lock );
+        if (!waited) engine_discard_notes( exchange );
+    }
+    else
+    {
+        pthread_mutex_lock( &exchange->lock );
+        if (exchange->attached || exchange->send.state != OP_IDLE || exchange->read.state != OP_IDLE ||
+            exchange->unfetched)
+        {
+            exchange->close_async = 1;
+            gone = gone_is_due( exchange );
+            ret = WH_PENDING;
+        }
+        pthread_mutex_unlock( &exchange->lock );
+        if (gone) engine_post( &exchange->gone );
+    }
+    object_release( &exchange->obj );
+    return ret;
+}

@@ -1,0 +1,141 @@
+/*
+ * Exchanges: one request and its response, as the PE side sees them
+ *
+ * The calls below are the boundary's; the rest is for the strand of the connection that carries the exchange. An
+ * exchange waits in its origin, then is attached to a connection, then is over. Its operations are posted by any thread
+ * and finished on the strand (or, while it waits, by whoever takes it out of the origin's queue).
+ */
+
+#ifndef WH_EXCHANGE_H
+#define WH_EXCHANGE_H
+
+#include <pthread.h>
+
+#include "engine.h"
+
+struct conn;
+struct dial;
+struct origin;
+
+enum op_state
+{
+    OP_IDLE,          /* may be posted */
+    OP_ACTIVE,        /* posted: the strand may use its fields */
+    OP_DONE,          /* finished; back to idle when the caller has the result or the record was fetched */
+};
+
+/* The stop before the head is written (WHX_PAUSE_SENDING). */
+enum pause_state
+{
+    PAUSE_NONE,
+    PAUSE_REACHED,    /* nobody was told yet */
+    PAUSE_ANSWERED,   /* the answer of exchange_start said so */
+    PAUSE_RECORDED,   /* a record says so */
+    PAUSE_RESUMED,
+};
+
+struct op
+{
+    enum op_state state;         /* exchange->lock */
+    int           async;         /* exchange->lock: the caller was told WH_PENDING */
+    uint32_t      kind;          /* enum wh_kind of its completion */
+
+    char         *data;          /* lent */
+    uint64_t      size, done;    /* capacity or length; bytes so far */
+    uint64_t      min;           /* read_body: enough */
+    uint32_t      limit;         /* read_head: bytes a head may have */
+    uint32_t      options;       /* WHX_END, WHX_SOFT_TIMEOUT */
+    uint32_t      total_ms;      /* deadline of the whole operation, 0 = none */
+    uint32_t      step_ms;       /* deadline between two moves, 0 = none */
+    uint64_t      total_at, step_at;   /* the same as times, once the strand has seen the operation; 0 = not seen */
+
+    uint32_t      error, detail, flags, status;    /* results */
+    uint64_t      content_len;
+    struct note   note;
+};
+
+struct exchange
+{
+    struct object    obj;
+    pthread_mutex_t  lock;          /* op states, conn, attached, stop, failed, pause, closing */
+    uint64_t         cookie;
+    uint32_t         flags;         /* WHX_* */
+    uint32_t         event_mask;
+
+    struct origin   *origin;
+    struct exchange *wait_next, *wait_prev;   /* pool lock: in the origin's queue */
+    int              waiting;                 /* pool lock */
+    struct dial     *dial;                    /* pool lock: works for it */
+    wh_id            pin;
+    uint32_t         resolve_ms, connect_ms;
+
+    struct conn     *conn;          /* attached to it, or the last one, for its facts; a reference */
+    int              attached;
+    struct op        send, read;
+    struct note      gone;
+    int              closing, close_async, gone_posted;
+    uint32_t         drain_limit;
+    enum wh_error    stop;          /* asked to end with this */
+    enum wh_error    failed;        /* ended with this; later operations get it, too */
+    uint32_t         failed_detail;
+    enum pause_state pause;
+    unsigned int     unfetched;     /* progress records in the queue: operations then end by record, to keep the order */
+
+    char            *head;          /* request head, then head and body if the body is small; strand after start */
+    size_t           head_len, head_sent;
+    uint64_t         total_len, body_sent;
+    int              request_done, response_done, reused;
+    char            *trailers;
+    size_t           trailers_len;
+
+    struct note_queue notes;        /* engine lock: synchronous exchanges */
+    struct waiter   *waiter;        /* engine lock */
+    struct wh_times  times;
+    struct wh_stats  stats;
+};
+
+static inline struct exchange *exchange_from_object( struct object *obj )
+{
+    return (struct exchange *)((char *)obj - offsetof( struct exchange, obj ));
+}
+
+/* The calls of the boundary: see unixlib.h. */
+uint32_t exchange_start( struct wh_exchange_start_params *params );
+uint32_t exchange_send( struct wh_exchange_send_params *params );
+uint32_t exchange_read_head( struct wh_exchange_read_head_params *params );
+uint32_t exchange_read_body( struct wh_exchange_read_body_params *params );
+uint32_t exchange_resume( struct wh_exchange_resume_params *params );
+uint32_t exchange_query( struct wh_exchange_query_params *params );
+uint32_t exchange_cancel( struct wh_exchange_cancel_params *params );
+uint32_t exchange_close( struct wh_exchange_close_params *params );
+
+/* Turns a note into its record (NULL: only frees it). Returns 1, or 0 if there is nothing to report any more. */
+int exchange_fetch( struct note *note, struct wh_record *record );
+
+/* Its connection if it is attached to one, with a reference. */
+struct conn *exchange_conn( struct exchange *exchange );
+
+/* Asynchronous exchanges that exist. */
+unsigned int exchange_count_async( void );
+
+/* For strands. */
+
+/* 1 if the operation is posted and not finished. */
+int op_active( struct exchange *exchange, struct op *op );
+
+/* Finishes an active operation. */
+void exchange_finish( struct exchange *exchange, struct op *op, enum wh_error error, uint32_t detail );
+
+/* The exchange is over with an error: active operations end with it, later ones, too. */
+void exchange_fail( struct exchange *exchange, enum wh_error error, uint32_t detail );
+
+/* Queues a progress record if the program wants that kind. Without memory it is left out. */
+void exchange_progress( struct exchange *exchange, enum wh_kind kind, const char *text );
+
+/* The connection is the exchange's now; run the strand afterwards. */
+void exchange_attach( struct exchange *exchange, struct conn *conn );
+
+/* No connection works for it any more. May post the GONE record. */
+void exchange_detach( struct exchange *exchange );
+
+#endif /* WH_EXCHANGE_H */

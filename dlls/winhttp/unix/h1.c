@@ -1,0 +1,604 @@
+#if 0
+#pragma makedep unix
+#endif
+
+/*
+ * An HTTP/1.1 connection at work: one exchange at a time
+ *
+ * Sending writes the head (with a small body in it) and then the application's bytes as they are. Receiving finds the
+ * head, then moves body bytes: from the input buffer, or, when that is empty and the reader wants much, straight into
+ * the reader's buffer. Sending and receiving are independent: an answer may come while the body is still going out.
+ *
+ * The connection is fit for another exchange only if the request went out whole, the response came whole, nothing in its
+ * head could be read in two ways, both sides keep the connection, and no byte follows.
+ */
+
+#include "conn.h"
+#include "exchange.h"
+#include "hooks.h"
+#include "log.h"
+#include "origin.h"
+
+#define NO_END      (~(uint64_t)0)   /* body bytes left until the connection ends */
+#define DIRECT_MIN  16384            /* from so many bytes on, reading into place beats the copy from the buffer */
+#define RUN_MAX     (1024 * 1024)    /* bytes one run moves before others have their turn */
+
+void h1_reset( struct h1 *h1 )
+{
+    buffer_release( &h1->in );
+    memset( h1, 0, sizeof(*h1) );
+}
+
+/* More input behind what is there: > 0 bytes, 0 at the end of the stream, LAYER_AGAIN or LAYER_FAILED. */
+static ssize_t h1_input( struct conn *conn )
+{
+    struct h1 *h1 = &conn->h1;
+    ssize_t count;
+
+    if (buffer_room( &h1->in ))
+    {
+        conn->layer->error = WHE_NO_MEMORY;
+        return LAYER_FAILED;
+    }
+    count = conn->layer->ops->read( conn->layer, h1->in.data + h1->in.end, h1->in.size - h1->in.end );
+    if (count > 0)
+    {
+        h1->in.end += count;
+        h1->got_bytes = 1;
+    }
+    else if (!buffer_len( &h1->in )) buffer_release( &h1->in );
+    return count;
+}
+
+static enum h1_result h1_fail( struct conn *conn, struct exchange *exchange, enum wh_error error, uint32_t detail )
+{
+    if (error == WHE_RESET && exchange->reused && !conn->h1.got_bytes) error = WHE_STALE;
+    exchange_fail( exchange, error, detail );
+    conn_end_exchange( conn, exchange, CONN_CLOSE );
+    return H1_OVER;
+}
+
+/* Deadlines. */
+
+static void op_see( struct op *op, uint64_t now_ms )
+{
+    if (op->step_at) return;
+    op->total_at = op->total_ms ? now_ms + op->total_ms : TIMER_NEVER;
+    op->step_at = op->step_ms ? now_ms + op->step_ms : TIMER_NEVER;
+}
+
+static void op_moved( struct op *op, uint64_t now_ms )
+{
+    if (op->step_ms) op->step_at = now_ms + op->step_ms;
+}
+
+static uint64_t op_deadline( const struct op *op )
+{
+    return op->total_at < op->step_at ? op->total_at : op->step_at;
+}
+
+/* Sending. */
+
+/* Body bytes went out: does the message end with them? */
+static void h1_count_body( struct conn *conn, struct exchange *exchange, const char *data, size_t len )
+{
+    struct h1 *h1 = &conn->h1;
+
+    exchange->body_sent += len;
+    exchange->stats.request_body += len;
+    if (exchange->flags & WHX_FRAMED_BY_APP)
+    {
+        while (len && !exchange->request_done && !h1->sent_bad)
+        {
+            const char *span;
+            size_t used, span_len;
+
+            switch (chunk_feed( &h1->sent_chunk, data, len, &used, &span, &span_len ))
+            {
+            case CHUNK_DONE: exchange->request_done = 1; break;
+            case CHUNK_BAD:
+            case CHUNK_TOO_LONG: h1->sent_bad = 1; break;
+            default: break;
+            }
+            data += used;
+            len -= used;
+        }
+        if (len) h1->sent_bad = 1;
+    }
+    else if (exchange->total_len != WH_NO_LENGTH && exchange->body_sent >= exchange->total_len) exchange->request_done = 1;
+}
+
+enum send_result { SEND_WAIT, SEND_DONE, SEND_BROKEN, SEND_MORE };
+
+static enum send_result h1_write( struct conn *conn, struct exchange *exchange, struct op *op, uint64_t now_ms )
+{
+    struct layer *layer = conn->layer;
+    size_t moved = 0;
+    ssize_t count;
+
+    while (exchange->head_sent < exchange->head_len)
+    {
+        count = layer->ops->write( layer, exchange->head + exchange->head_sent,
+                                   exchange->head_len - exchange->head_sent );
+        if (count <= 0) return count == LAYER_AGAIN ? SEND_WAIT : SEND_BROKEN;
+        if (!exchange->head_sent) exchange->times.send_start = engine_now_us();
+        exchange->head_sent += count;
+        op_moved( op, now_ms );
+        if (exchange->head_sent < exchange->head_len) continue;
+        exchange->times.send_head_end = engine_now_us();
+        h1_count_body( conn, exchange, exchange->head + exchange->stats.request_head,
+                       exchange->head_len - exchange->stats.request_head );
+    }
+    while (op->done < op->size)
+    {
+        if (moved >= RUN_MAX) return SEND_MORE;
+        count = layer->ops->write( layer, op->data + op->done, op->size - op->done );
+        if (count <= 0) return count == LAYER_AGAIN ? SEND_WAIT : SEND_BROKEN;
+        h1_count_body( conn, exchange, op->data + op->done, count );
+        op->done += count;
+        moved += count;
+        op_moved( op, now_ms );
+    }
+    switch (layer->ops->flush( layer ))
+    {
+    case LAYER_OK: return SEND_DONE;
+    case LAYER_AGAIN: return SEND_WAIT;
+    default: return SEND_BROKEN;
+    }
+}
+
+/* The peer takes no more. It may have answered before it closed; then the answer is worth more than the error. */
+static enum h1_result h1_send_broken( struct conn *conn, struct exchange *exchange, struct op *op )
+{
+    enum wh_error error = conn->layer->error;
+    uint32_t detail = conn->layer->detail;
+    struct h1 *h1 = &conn->h1;
+
+    if (error != WHE_RESET) return h1_fail( conn, exchange, error, detail );
+    if (!h1->got_bytes)
+    {
+        conn->layer->ops->ready( conn->layer, LAYER_WANT_READ, 1 );
+        while (h1_input( conn ) > 0 && head_scan( &h1->scan, buffer_head( &h1->in ), buffer_len( &h1->in ) ) == PARSE_MORE) ;
+        if (!h1->got_bytes) return h1_fail( conn, exchange, error, detail );
+    }
+    h1->send_broken = 1;
+    exchange_finish( exchange, op, op->kind == WHK_HEAD_SENT ? WHE_OK : error, detail );
+    return H1_WAIT;
+}
+
+/* Before the head is written the program may want to look around. 1: wait for it. */
+static int h1_pause( struct exchange *exchange )
+{
+    int wait = 1, record = 0;
+
+    if (!(exchange->flags & WHX_PAUSE_SENDING)) return 0;
+    pthread_mutex_lock( &exchange->lock );
+    switch (exchange->pause)
+    {
+    case PAUSE_NONE:
+    case PAUSE_REACHED:
+        record = exchange->send.async;
+        exchange->pause = record ? PAUSE_RECORDED : PAUSE_REACHED;
+        break;
+    case PAUSE_RESUMED:
+        wait = 0;
+        break;
+    default:
+        break;
+    }
+    pthread_mutex_unlock( &exchange->lock );
+    if (record) exchange_progress( exchange, WHK_PAUSE_SENDING, NULL );
+    return wait;
+}
+
+static enum h1_result h1_send( struct conn *conn, struct exchange *exchange, struct op *op, uint64_t now_ms )
+{
+    if (op->kind == WHK_HEAD_SENT && h1_pause( exchange )) return H1_WAIT;
+    op_see( op, now_ms );
+    switch (h1_write( conn, exchange, op, now_ms ))
+    {
+    case SEND_DONE:
+        if ((op->options & WHX_END)) exchange->request_done = 1;
+        exchange->times.send_end = engine_now_us();
+        if (exchange->reused && op->kind == WHK_HEAD_SENT) op->flags |= WHR_REUSED;
+        exchange_finish( exchange, op, WHE_OK, 0 );
+        return H1_WAIT;
+    case SEND_MORE:
+        return H1_MORE;
+    case SEND_BROKEN:
+        return h1_send_broken( conn, exchange, op );
+    default:
+        break;
+    }
+    if (now_ms >= op_deadline( op )) return h1_fail( conn, exchange, WHE_TIMEOUT, 0 );
+    return H1_WAIT;
+}
+
+/* Receiving. */
+
+/* The response is complete: the connection goes where it belongs, if the request is complete, too. */
+static enum h1_result h1_response_done( struct conn *conn, struct exchange *exchange )
+{
+    struct h1 *h1 = &conn->h1;
+    int keep;
+
+    exchange->times.receive_end = engine_now_us();
+    exchange->response_done = 1;
+    if (!exchange->request_done && !h1->send_broken) return H1_WAIT;
+
+    keep = exchange->request_done && !h1->send_broken && !h1->sent_bad && h1->info.keep_alive && !h1->info.ambiguous &&
+           !(exchange->flags & WHX_NO_REUSE) && h1->info.status != 101 && !buffer_len( &h1->in );
+    if (exchange->flags & WHX_NO_REUSE) exchange_progress( exchange, WHK_CLOSING, NULL );
+    conn_end_exchange( conn, exchange, keep ? CONN_KEEP : CONN_CLOSE );
+    if (exchange->flags & WHX_NO_REUSE) exchange_progress( exchange, WHK_CLOSED, NULL );
+    return H1_OVER;
+}
+
+static enum h1_result h1_head_taken( struct conn *conn, struct exchange *exchange, struct op *op )
+{
+    struct h1 *h1 = &conn->h1;
+    enum h1_result result = H1_WAIT;
+
+    if (h1->info.status < 200 && h1->info.status != 101)
+    {
+        op->flags = WHR_INTERIM;
+        h1->head_len = 0;
+        memset( &h1->scan, 0, sizeof(h1->scan) );
+    }
+    else
+    {
+        h1->head_done = 1;
+        exchange->times.receive_head_end = engine_now_us();
+        exchange->stats.response_head = op->done;
+        h1->left = h1->info.body == HEAD_BODY_LENGTH ? h1->info.content_len : NO_END;
+        if (!h1->info.keep_alive || h1->info.ambiguous) op->flags |= WHR_CLOSE;
+        if (h1->info.body == HEAD_BODY_NONE || !h1->left)
+        {
+            op->flags |= WHR_END;
+            result = h1_response_done( conn, exchange );
+        }
+    }
+    exchange_finish( exchange, op, WHE_OK, 0 );
+    return result;
+}
+
+static enum h1_result h1_broken( struct conn *conn, struct exchange *exchange )
+{
+    return h1_fail( conn, exchange, conn->layer->error, conn->layer->detail );
+}
+
+static enum h1_result h1_receive_head( struct conn *conn, struct exchange *exchange, struct op *op, uint64_t now_ms )
+{
+    struct h1 *h1 = &conn->h1;
+    ssize_t count;
+
+    op_see( op, now_ms );
+    while (!h1->head_len)
+    {
+        count = buffer_len( &h1->in ) ? head_scan( &h1->scan, buffer_head( &h1->in ), buffer_len( &h1->in ) ) : PARSE_MORE;
+        if (count == PARSE_BAD) return h1_fail( conn, exchange, WHE_PROTOCOL, 0 );
+        if (h1->head_total + (count > 0 ? (size_t)count : buffer_len( &h1->in )) > op->limit)
+            return h1_fail( conn, exchange, WHE_HEAD_SIZE, 0 );
+        if (count > 0)
+        {
+            if (head_parse( &h1->info, buffer_head( &h1->in ), count, !!(exchange->flags & WHX_HEAD) ) == PARSE_BAD)
+                return h1_fail( conn, exchange, WHE_PROTOCOL, 0 );
+            h1->head_len = count;
+            break;
+        }
+        if (!exchange->times.receive_start && h1->got_bytes) exchange->times.receive_start = engine_now_us();
+        switch ((count = h1_input( conn )))
+        {
+        case LAYER_AGAIN:
+            if (now_ms < op_deadline( op )) return H1_WAIT;
+            if (!(op->options & WHX_SOFT_TIMEOUT)) return h1_fail( conn, exchange, WHE_TIMEOUT, 0 );
+            exchange_finish( exchange, op, WHE_TIMEOUT, 0 );
+            return H1_WAIT;
+        case LAYER_FAILED:
+            return h1_broken( conn, exchange );
+        case 0:
+            return h1_fail( conn, exchange, WHE_RESET, 0 );
+        default:
+            op_moved( op, now_ms );
+            break;
+        }
+    }
+
+    op->status = h1->info.status;
+    op->content_len = h1->info.content_len;
+    op->done = h1->head_len;
+    if (op->size < h1->head_len)
+    {
+        op->flags = WHR_TOO_SMALL;
+        exchange_finish( exchange, op, WHE_OK, 0 );
+        return H1_WAIT;
+    }
+    memcpy( op->data, buffer_head( &h1->in ), h1->head_len );
+    buffer_consume( &h1->in, h1->head_len );
+    h1->head_total += h1->head_len;
+    return h1_head_taken( conn, exchange, op );
+}
+
+static void collect_trailers( struct exchange *exchange, const char *data, size_t len )
+{
+    char *text;
+
+    if (!exchange) return;
+    if (!(text = wh_realloc( exchange->trailers, exchange->trailers_len + len ))) return;   /* then they are not there */
+    memcpy( text + exchange->trailers_len, data, len );
+    exchange->trailers = text;
+    exchange->trailers_len += len;
+}
+
+/* A part of the empty line that ends them may have been collected, too. */
+static void cut_trailers( struct exchange *exchange )
+{
+    while (exchange->trailers_len && exchange->trailers[exchange->trailers_len - 1] != '\n') exchange->trailers_len--;
+}
+
+enum frame_result { FRAME_DATA, FRAME_INPUT, FRAME_END, FRAME_BAD, FRAME_TOO_LONG };
+
+/* What the front of the input is. DATA: *avail bytes of body are there (*left are sure to come); INPUT: more is needed
+ * (*left as with DATA); framing bytes are taken out. Chunk headers are fed line by line, so that the decoder never sees
+ * data and the bytes stay where they are. */
+static enum frame_result h1_frame( struct conn *conn, struct exchange *exchange, size_t *avail, uint64_t *left )
+{
+    struct h1 *h1 = &conn->h1;
+
+    *avail = 0;
+    if (h1->info.body == HEAD_BODY_CHUNKED)
+    {
+        while (!chunk_data_left( &h1->chunk ))
+        {
+            const char *head = buffer_head( &h1->in ), *lf, *span;
+            size_t len = buffer_len( &h1->in ), used, span_len;
+            enum chunk_result result;
+            int trailer;
+
+            *left = 0;
+            if (!len) return FRAME_INPUT;
+            if ((lf = memchr( head, '\n', len ))) len = lf - head + 1;
+            trailer = chunk_in_trailer( &h1->chunk );
+            result = chunk_feed( &h1->chunk, head, len, &used, &span, &span_len );
+            if (result == CHUNK_BAD || result == CHUNK_DATA) return FRAME_BAD;
+            if (result == CHUNK_TOO_LONG) return FRAME_TOO_LONG;
+            if (trailer && result != CHUNK_DONE) collect_trailers( exchange, head, used );
+            buffer_consume( &h1->in, used );
+            if (result == CHUNK_DONE)
+            {
+                if (exchange) cut_trailers( exchange );
+                return FRAME_END;
+            }
+        }
+        *left = chunk_data_left( &h1->chunk );
+    }
+    else if (!(*left = h1->left)) return FRAME_END;
+
+    *avail = buffer_len( &h1->in );
+    if (*avail > *left) *avail = *left;
+    return *avail ? FRAME_DATA : FRAME_INPUT;
+}
+
+/* Body bytes were taken out of the stream. */
+static void h1_took( struct h1 *h1, size_t count )
+{
+    if (h1->info.body == HEAD_BODY_CHUNKED) chunk_skip( &h1->chunk, count );
+    else if (h1->info.body == HEAD_BODY_LENGTH) h1->left -= count;
+}
+
+/* The stream ended where body was expected. */
+static enum frame_result h1_body_eof( struct h1 *h1 )
+{
+    return h1->info.body == HEAD_BODY_CLOSE ? FRAME_END : FRAME_BAD;
+}
+
+static enum h1_result h1_receive_body( struct conn *conn, struct exchange *exchange, struct op *op, uint64_t now_ms )
+{
+    struct h1 *h1 = &conn->h1;
+    enum frame_result frame;
+    enum h1_result result;
+    uint64_t left, want;
+    size_t avail, moved = 0;
+    ssize_t count;
+
+    op_see( op, now_ms );
+    for (;;)
+    {
+        frame = h1_frame( conn, exchange, &avail, &left );
+        if (frame == FRAME_END) goto end;
+        if (frame == FRAME_BAD) return h1_fail( conn, exchange, WHE_PROTOCOL, 0 );
+        if (frame == FRAME_TOO_LONG) return h1_fail( conn, exchange, WHE_CHUNK_HEADER, 0 );
+        want = op->size - op->done;
+        if (frame == FRAME_DATA)
+        {
+            if (!op->size)
+            {
+                op->done = avail;
+                break;
+            }
+            if (!want) break;
+            if (avail > want) avail = want;
+            memcpy( op->data + op->done, buffer_head( &h1->in ), avail );
+            buffer_consume( &h1->in, avail );
+            h1_took( h1, avail );
+            op->done += avail;
+            exchange->stats.response_body += avail;
+            moved += avail;
+            continue;
+        }
+        if (op->size && (op->done >= op->min || !want)) break;
+        if (moved >= RUN_MAX) return H1_MORE;
+
+        if (want > left) want = left;
+        if (want >= DIRECT_MIN && !buffer_len( &h1->in ) && !h1->no_direct)
+        {
+            count = conn->layer->ops->read( conn->layer, op->data + op->done, want );
+            if (count > 0)
+            {
+                h1_took( h1, count );
+                op->done += count;
+                exchange->stats.response_body += count;
+                moved += count;
+            }
+            else if (count == LAYER_FAILED && conn->layer->error == WHE_FAULT)
+            {
+                h1->no_direct = 1;    /* a store may work where the kernel's does not: write-watched memory */
+                continue;
+            }
+        }
+        else count = h1_input( conn );
+
+        if (count > 0) op_moved( op, now_ms );
+        else if (count == LAYER_AGAIN)
+        {
+            if (now_ms >= op_deadline( op )) return h1_fail( conn, exchange, WHE_TIMEOUT, 0 );
+            return H1_WAIT;
+        }
+        else if (count == LAYER_FAILED) return h1_broken( conn, exchange );
+        else
+        {
+            if (h1_body_eof( h1 ) == FRAME_END) goto end;
+            return h1_fail( conn, exchange, WHE_RESET, 0 );
+        }
+    }
+
+    /* The end of the body is often there already: taking it now sets the connection free with this read. */
+    if (op->size && h1_frame( conn, exchange, &avail, &left ) == FRAME_END) goto end;
+    exchange_finish( exchange, op, WHE_OK, 0 );
+    return H1_WAIT;
+
+end:
+    op->flags |= WHR_END;
+    result = h1_response_done( conn, exchange );
+    exchange_finish( exchange, op, WHE_OK, 0 );
+    return result;
+}
+
+int h1_drain( struct conn *conn )
+{
+    struct h1 *h1 = &conn->h1;
+    uint64_t left;
+    size_t avail;
+    ssize_t count;
+
+    for (;;)
+    {
+        switch (h1_frame( conn, NULL, &avail, &left ))
+        {
+        case FRAME_END:
+            return buffer_len( &h1->in ) ? -1 : 1;
+        case FRAME_DATA:
+            if (avail > h1->drain_left) return -1;
+            h1->drain_left -= avail;
+            buffer_consume( &h1->in, avail );
+            h1_took( h1, avail );
+            continue;
+        case FRAME_INPUT:
+            break;
+        default:
+            return -1;
+        }
+        if (left != NO_END && left > h1->drain_left) return -1;
+        count = h1_input( conn );
+        if (count == LAYER_AGAIN) return 0;
+        if (count <= 0) return -1;
+    }
+}
+
+/* The PE side gave the exchange up. */
+static enum h1_result h1_close( struct conn *conn, struct exchange *exchange )
+{
+    struct h1 *h1 = &conn->h1;
+    enum conn_fate fate = CONN_CLOSE;
+    int under_way = op_active( exchange, &exchange->send ) || op_active( exchange, &exchange->read );
+
+    exchange_finish( exchange, &exchange->send, WHE_CANCELLED, 0 );
+    exchange_finish( exchange, &exchange->read, WHE_CANCELLED, 0 );
+    if (!under_way && exchange->request_done && h1->head_done && !h1->send_broken && !h1->sent_bad &&
+        h1->info.keep_alive && !h1->info.ambiguous && h1->info.body != HEAD_BODY_CLOSE &&
+        !(exchange->flags & WHX_NO_REUSE) && exchange->drain_limit)
+    {
+        h1->drain_left = exchange->drain_limit;
+        conn->layer->ops->ready( conn->layer, LAYER_WANT_READ, 0 );
+        switch (h1_drain( conn ))
+        {
+        case 1: fate = CONN_KEEP; break;
+        case 0: fate = CONN_DRAIN; break;
+        default: break;
+        }
+    }
+    conn_end_exchange( conn, exchange, fate );
+    return H1_OVER;
+}
+
+/* The first time on this connection. 0: go on. 1: the connection is dead, the exchange went back for another one. */
+static int h1_begin( struct conn *conn, struct exchange *exchange )
+{
+    struct h1 *h1 = &conn->h1;
+    ssize_t count;
+
+    h1_reset( h1 );
+    h1->exchange = exchange;
+    exchange_attach( exchange, conn );
+    exchange->reused = conn->served != 0;
+    exchange->stats.index = conn->served;
+    exchange->stats.tls_resumed = conn->tls_facts && conn->tls_facts->resumed;
+    if (!exchange->total_len || (exchange->total_len == WH_NO_LENGTH && !(exchange->flags & WHX_FRAMED_BY_APP) &&
+                                 (exchange->flags & WHX_END)))
+        exchange->request_done = 1;    /* with the head; nothing is read before that is out */
+    if (!conn->served) return 0;
+
+    /* Whatever came on an idle connection did not answer this request. */
+    conn->layer->ops->ready( conn->layer, LAYER_WANT_READ, 0 );
+    count = h1_input( conn );
+    if (count == LAYER_AGAIN) return 0;
+    LOG( LOG_TRACE, "conn " OBJECT_FMT ": %s while it was idle", OBJECT_ARG( &conn->obj ),
+         count > 0 ? "bytes came" : "it ended" );
+    conn_end_exchange( conn, exchange, CONN_CLOSE );
+    if (exchange->pin) exchange_fail( exchange, WHE_STALE, 0 );
+    else origin_request( exchange );
+    return 1;
+}
+
+enum h1_result h1_run( struct conn *conn, struct exchange *exchange, uint64_t now_ms )
+{
+    struct h1 *h1 = &conn->h1;
+    enum h1_result sent = H1_WAIT, received = H1_WAIT;
+    enum wh_error stop;
+    uint64_t deadline = TIMER_NEVER;
+    int closing, send, read;
+
+    if (h1->exchange != exchange && h1_begin( conn, exchange )) return H1_OVER;
+
+    pthread_mutex_lock( &exchange->lock );
+    stop = exchange->stop;
+    closing = exchange->closing;
+    send = exchange->send.state == OP_ACTIVE;
+    read = exchange->read.state == OP_ACTIVE;
+    pthread_mutex_unlock( &exchange->lock );
+
+    if (closing) return h1_close( conn, exchange );
+    if (stop)
+    {
+        exchange_fail( exchange, stop, 0 );
+        conn_end_exchange( conn, exchange, CONN_CLOSE );
+        return H1_OVER;
+    }
+
+    if (send && (sent = h1_send( conn, exchange, &exchange->send, now_ms )) == H1_OVER) return H1_OVER;
+    if (exchange->response_done && exchange->request_done)    /* the answer had come before the end of the body */
+        return h1_response_done( conn, exchange );
+    if (read && exchange->head_sent == exchange->head_len)
+    {
+        if (exchange->read.kind == WHK_HEAD_READ) received = h1_receive_head( conn, exchange, &exchange->read, now_ms );
+        else if (h1->head_done) received = h1_receive_body( conn, exchange, &exchange->read, now_ms );
+        else exchange_finish( exchange, &exchange->read, WHE_STATE, 0 );
+        if (received == H1_OVER) return H1_OVER;
+    }
+
+    if (op_active( exchange, &exchange->send ) && exchange->send.step_at) deadline = op_deadline( &exchange->send );
+    if (op_active( exchange, &exchange->read ) && exchange->read.step_at && op_deadline( &exchange->read ) < deadline)
+        deadline = op_deadline( &exchange->read );
+    engine_set_timer( &conn->timer, deadline );
+    return sent == H1_MORE || received == H1_MORE ? H1_MORE : H1_WAIT;
+}

@@ -1,0 +1,89 @@
+/*
+ * Origins: the process-wide pool, by route
+ *
+ * An origin is everything that requests to one place share: idle connections, dials under way, exchanges that wait. Two
+ * routes are the same origin only if each field that a connection depends on is equal, TLS policy and partition included.
+ * One lock, the pool lock, guards all origins; it is held for a few instructions only.
+ */
+
+#ifndef WH_ORIGIN_H
+#define WH_ORIGIN_H
+
+#include "../unixlib.h"
+
+struct conn;
+struct dial;
+struct exchange;
+
+struct origin
+{
+    struct origin   *next;            /* in the table */
+    int              refs;            /* pool lock */
+    struct conn     *idle;            /* most recently used first */
+    struct conn     *draining;        /* throwing away the rest of a body */
+    struct exchange *first_waiter, *last_waiter;
+    unsigned int     undialed;        /* waiters without a dial of their own */
+    unsigned int     conns;           /* connections and dials that exist */
+    uint32_t         conn_limit;      /* 0 = none */
+
+    uint32_t         port;            /* to connect to */
+    uint32_t         family;
+    uint32_t         connect_retries;                        /* atomic, like the next two and max_idle_ms: the */
+    uint32_t         keepalive_ms, keepalive_interval_ms;    /* last route that named them counts */
+    uint32_t         tls;             /* 0: plain */
+    uint32_t         tls_versions, tls_flags, alpn;
+    const char      *host;            /* name for TLS; NUL-terminated */
+    const char      *connect_host;    /* name to resolve */
+    uint32_t         max_idle_ms;
+    uint32_t         key_len;
+    uint64_t         hash;
+    char             key[];           /* fixed part, then the names with their NULs */
+};
+
+/* The origin of a route, with a reference. */
+enum wh_error origin_get( const struct wh_route *route, uint32_t max_idle_ms, struct origin **ret );
+struct origin *origin_ref( struct origin *origin );
+void origin_release( struct origin *origin );
+
+/* How long its connections may be idle. */
+uint32_t origin_idle_ms( const struct origin *origin );
+
+/* Finds a connection for a new exchange, or makes it wait for one. */
+void origin_request( struct exchange *exchange );
+
+/* Takes an exchange that gives up out of the queue. 1: it was there, and nobody else will touch it. */
+int origin_leave( struct exchange *exchange );
+
+/* A new connection is up: for the exchange its dial works for, else the oldest waiter, else idle. On its strand. */
+void origin_conn_up( struct conn *conn, struct dial *dial );
+
+/* An exchange is over and left its connection fit for the next: the oldest waiter, else idle. On its strand. */
+void origin_conn_free( struct conn *conn );
+
+/* The exchange left, but a body is still to be thrown away. On its strand. */
+void origin_conn_draining( struct conn *conn );
+
+/* The connection is about to be closed: nobody finds it any more. Returns 0 if an exchange got hold of it first (only
+ * possible for one that was idle). On its strand. */
+int origin_conn_retire( struct conn *conn );
+
+/* A dial ended without a connection. */
+void origin_dial_failed( struct dial *dial, enum wh_error error, uint32_t detail );
+
+/* The exchange a dial works for, with a reference; NULL if nobody waits for it. */
+struct exchange *origin_sponsor( struct dial *dial );
+
+/* The exchange of a connection that is up, with a reference, or NULL; and whether it is draining. */
+struct exchange *origin_conn_exchange( struct conn *conn, int *draining );
+
+/* 1 if the connection has an exchange. */
+int origin_conn_busy( struct conn *conn );
+
+/* Unlinks a connection from its exchange. On its strand. Drops the connection's reference on the exchange. */
+void origin_conn_unlink( struct conn *conn );
+
+/* Idle connections of the whole pool (tests), and closing them all (tests). */
+unsigned int origin_idle_count( void );
+void origin_shutdown( void );
+
+#endif /* WH_ORIGIN_H */

@@ -1,0 +1,237 @@
+#if 0
+#pragma makedep unix
+#endif
+
+/*
+ * The lowest layer: a TCP socket
+ *
+ * Remembers what the loop reported, so that a read that can only give EAGAIN costs no system call: a short read drained
+ * the socket, and its next byte comes with a new edge. The end of the stream may have come in the same edge as the last
+ * bytes, so after a hangup the socket counts as readable until it says so itself.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "error.h"
+#include "hooks.h"
+#include "tcp.h"
+
+struct tcp
+{
+    struct layer layer;
+    int          fd;
+    int          connected;
+    int          readable, writable, hangup;
+};
+
+static struct tcp *tcp_from_layer( struct layer *layer ) { return (struct tcp *)layer; }
+
+static int tcp_fail( struct tcp *tcp, enum error_of of, int err )
+{
+    tcp->layer.error = error_from_errno( of, err );
+    tcp->layer.detail = err;
+    return LAYER_FAILED;
+}
+
+static int tcp_start( struct layer *layer )
+{
+    struct tcp *tcp = tcp_from_layer( layer );
+    socklen_t len = sizeof(int);
+    int err = 0;
+
+    if (tcp->connected) return LAYER_OK;
+    if (!tcp->writable) return LAYER_AGAIN;
+    if (sys_getsockopt( tcp->fd, SOL_SOCKET, SO_ERROR, &err, &len )) err = errno;
+    if (err) return tcp_fail( tcp, ERROR_OF_CONNECT, err );
+    tcp->connected = 1;
+    return LAYER_OK;
+}
+
+static ssize_t tcp_read( struct layer *layer, void *buffer, size_t size )
+{
+    struct tcp *tcp = tcp_from_layer( layer );
+    ssize_t count;
+    int err;
+
+    if (!tcp->readable) return LAYER_AGAIN;
+    do
+    {
+        count = sys_recv( tcp->fd, buffer, size, 0 );
+        err = errno;
+    } while (count == -1 && err == EINTR);
+
+    if (count == -1)
+    {
+        if (err == EAGAIN || err == EWOULDBLOCK)
+        {
+            tcp->readable = 0;
+            return LAYER_AGAIN;
+        }
+        return tcp_fail( tcp, ERROR_OF_RECV, err );
+    }
+    if ((size_t)count < size && !tcp->hangup) tcp->readable = 0;
+    return count;
+}
+
+static ssize_t tcp_write( struct layer *layer, const void *data, size_t size )
+{
+    struct tcp *tcp = tcp_from_layer( layer );
+    ssize_t count;
+    int err;
+
+    if (!tcp->writable) return LAYER_AGAIN;
+    do
+    {
+        count = sys_send( tcp->fd, data, size, MSG_NOSIGNAL );
+        err = errno;
+    } while (count == -1 && err == EINTR);
+
+    if (count == -1)
+    {
+        if (err == EAGAIN || err == EWOULDBLOCK)
+        {
+            tcp->writable = 0;
+            return LAYER_AGAIN;
+        }
+        return tcp_fail( tcp, ERROR_OF_SEND, err );
+    }
+    if ((size_t)count < size) tcp->writable = 0;
+    return count;
+}
+
+static int tcp_flush( struct layer *layer )
+{
+    (void)layer;
+    return LAYER_OK;
+}
+
+static unsigned int tcp_wants( const struct layer *layer )
+{
+    const struct tcp *tcp = (const struct tcp *)layer;
+
+    return (tcp->readable ? 0 : LAYER_WANT_READ) | (tcp->writable ? 0 : LAYER_WANT_WRITE);
+}
+
+static size_t tcp_pending( const struct layer *layer )
+{
+    (void)layer;
+    return 0;
+}
+
+static void tcp_goodbye( struct layer *layer )
+{
+    (void)layer;    /* closing says it all */
+}
+
+static void tcp_close( struct layer *layer )
+{
+    struct tcp *tcp = tcp_from_layer( layer );
+
+    close( tcp->fd );
+    wh_free( tcp );
+}
+
+static void tcp_ready( struct layer *layer, unsigned int what, int hangup )
+{
+    struct tcp *tcp = tcp_from_layer( layer );
+
+    if (what & LAYER_WANT_READ) tcp->readable = 1;
+    if (what & LAYER_WANT_WRITE) tcp->writable = 1;
+    if (hangup) tcp->hangup = 1;
+}
+
+/* Linux' numbers of address families to Windows'; the rest of a sockaddr_in(6) is laid out alike. */
+static void store_address( uint8_t *dst, const struct sockaddr_storage *addr )
+{
+    uint16_t family = addr->ss_family == AF_INET6 ? 23 : 2;
+
+    memset( dst, 0, WH_SOCKADDR_SIZE );
+    memcpy( dst, addr, addr->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in) );
+    memcpy( dst, &family, sizeof(family) );
+}
+
+static enum wh_error tcp_query( struct layer *layer, unsigned int what, void *buffer, size_t size, size_t *len )
+{
+    struct tcp *tcp = tcp_from_layer( layer );
+    struct wh_connection_facts facts;
+    struct sockaddr_storage addr;
+    socklen_t addr_len = sizeof(addr);
+
+    if (what != WHQ_CONNECTION) return WHE_STATE;
+    *len = sizeof(facts);
+    if (size < sizeof(facts)) return WHE_INVALID;
+    if (getsockname( tcp->fd, (struct sockaddr *)&addr, &addr_len )) return WHE_STATE;
+    store_address( facts.local, &addr );
+    addr_len = sizeof(addr);
+    if (getpeername( tcp->fd, (struct sockaddr *)&addr, &addr_len )) return WHE_STATE;
+    store_address( facts.remote, &addr );
+    memcpy( buffer, &facts, sizeof(facts) );
+    return WHE_OK;
+}
+
+static const struct layer_ops tcp_ops =
+{
+    .start   = tcp_start,
+    .read    = tcp_read,
+    .write   = tcp_write,
+    .flush   = tcp_flush,
+    .wants   = tcp_wants,
+    .pending = tcp_pending,
+    .goodbye = tcp_goodbye,
+    .close   = tcp_close,
+    .ready   = tcp_ready,
+    .query   = tcp_query,
+};
+
+static void set_options( int fd, const struct tcp_options *options )
+{
+    int on = 1, idle, interval;
+
+    /* None of these is worth failing for: without them the connection works, only less well. */
+    setsockopt( fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on) );
+    if (options->keepalive_ms)
+    {
+        idle = (options->keepalive_ms + 999) / 1000;
+        interval = (options->keepalive_interval_ms + 999) / 1000;
+        setsockopt( fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on) );
+        setsockopt( fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle) );
+        if (interval) setsockopt( fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval) );
+    }
+}
+
+struct layer *tcp_layer_create( const struct sockaddr *addr, socklen_t len, const struct tcp_options *options,
+                                enum wh_error *error, uint32_t *detail )
+{
+    struct tcp *tcp;
+    int err;
+
+    if (!(tcp = wh_calloc( 1, sizeof(*tcp) )))
+    {
+        *error = WHE_NO_MEMORY;
+        return NULL;
+    }
+    tcp->layer.ops = &tcp_ops;
+    if ((tcp->fd = sys_socket( addr->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0 )) == -1)
+    {
+        *error = error_from_errno( ERROR_OF_SOCKET, *detail = errno );
+        wh_free( tcp );
+        return NULL;
+    }
+    set_options( tcp->fd, options );
+    if (!sys_connect( tcp->fd, addr, len )) tcp->connected = tcp->writable = 1;
+    else if ((err = errno) != EINPROGRESS && err != EINTR)
+    {
+        *error = error_from_errno( ERROR_OF_CONNECT, *detail = err );
+        tcp_close( &tcp->layer );
+        return NULL;
+    }
+    return &tcp->layer;
+}
+
+int tcp_layer_fd( const struct layer *layer )
+{
+    return ((const struct tcp *)layer)->fd;
+}

@@ -1,0 +1,24 @@
+/*
+ * The lowest layer: a TCP socket
+ */
+
+#ifndef WH_TCP_H
+#define WH_TCP_H
+
+#include <sys/socket.h>
+
+#include "layer.h"
+
+struct tcp_options
+{
+    uint32_t keepalive_ms;              /* 0 = off */
+    uint32_t keepalive_interval_ms;
+};
+
+/* A non-blocking socket that has begun to connect. NULL with *error set. start() tells when it is up. */
+struct layer *tcp_layer_create( const struct sockaddr *addr, socklen_t len, const struct tcp_options *options,
+                                enum wh_error *error, uint32_t *detail );
+
+int tcp_layer_fd( const struct layer *layer );
+
+#endif /* WH_TCP_H */

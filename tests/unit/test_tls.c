@@ -1,0 +1,1024 @@
+/*
+ * Unit test of the TLS layer (unix/tls*.c), against a GnuTLS server in the same process (tls_peer.h)
+ *
+ * Certificates come from tests/fixtures/make-certs, or from the directory that WH_TEST_CERTS names.
+ */
+
+#include <dirent.h>
+#include <pthread.h>
+
+#include <gnutls/crypto.h>
+#include <gnutls/x509.h>
+
+#include "hooks.h"
+#include "tls_peer.h"
+#include "unix/tls_buffer.h"
+#include "unix/tls_verify.h"
+
+/* ---- versions and ciphers ---- */
+
+struct version_case
+{
+    const char *priority;
+    uint32_t    versions;
+    uint32_t    version;
+    uint32_t    suite;
+    const char *cert;
+    const char *name;
+    uint32_t    cipher_alg, hash_alg, kx_alg;
+};
+
+#define ONLY_12 "NONE:+VERS-TLS1.2:+COMP-NULL:+CTYPE-ALL:+GROUP-ALL:+SIGN-ALL"
+#define ONLY_13 "NONE:+VERS-TLS1.3:+COMP-NULL:+CTYPE-ALL:+GROUP-ALL:+SIGN-ALL:+AEAD:+ECDHE-ECDSA"
+#define DEFAULT_VERSIONS (WH_TLS_1_2 | WH_TLS_1_3)
+
+static const struct version_case version_cases[] =
+{
+    { ONLY_13 ":+AES-128-GCM", DEFAULT_VERSIONS, WH_TLS_1_3, 0x1301, NULL,
+      "TLS_AES_128_GCM_SHA256", 0x660e, 0x800c, 0xae06 },
+    { ONLY_13 ":+AES-256-GCM", DEFAULT_VERSIONS, WH_TLS_1_3, 0x1302, NULL,
+      "TLS_AES_256_GCM_SHA384", 0x6610, 0x800d, 0xae06 },
+    { ONLY_13 ":+CHACHA20-POLY1305", WH_TLS_1_3, WH_TLS_1_3, 0x1303, NULL,
+      "TLS_CHACHA20_POLY1305_SHA256", 0, 0x800c, 0xae06 },
+    { ONLY_12 ":+AEAD:+ECDHE-ECDSA:+AES-128-GCM", DEFAULT_VERSIONS, WH_TLS_1_2, 0xc02b, NULL,
+      "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", 0x660e, 0x800c, 0xae06 },
+    { ONLY_12 ":+AEAD:+ECDHE-RSA:+AES-256-GCM", WH_TLS_1_2, WH_TLS_1_2, 0xc030, "rsa",
+      "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", 0x6610, 0x800d, 0xae06 },
+    { ONLY_12 ":+AEAD:+ECDHE-ECDSA:+CHACHA20-POLY1305", DEFAULT_VERSIONS, WH_TLS_1_2, 0xcca9, NULL,
+      "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", 0, 0x800c, 0xae06 },
+    { ONLY_12 ":+AEAD:+RSA:+AES-128-GCM", DEFAULT_VERSIONS, WH_TLS_1_2, 0x009c, "rsa",
+      "TLS_RSA_WITH_AES_128_GCM_SHA256", 0x660e, 0x800c, 0xa400 },
+    { ONLY_12 ":+SHA1:+ECDHE-ECDSA:+AES-128-CBC", DEFAULT_VERSIONS, WH_TLS_1_2, 0xc009, NULL,
+      "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA", 0x660e, 0x8004, 0xae06 },
+    { ONLY_12 ":+SHA384:+ECDHE-RSA:+AES-256-CBC", DEFAULT_VERSIONS, WH_TLS_1_2, 0xc028, "rsa",
+      "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384", 0x6610, 0x800d, 0xae06 },
+    { ONLY_12 ":+SHA256:+RSA:+AES-256-CBC", DEFAULT_VERSIONS, WH_TLS_1_2, 0x003d, "rsa",
+      "TLS_RSA_WITH_AES_256_CBC_SHA256", 0x6610, 0x800c, 0xa400 },
+    { "NORMAL:-VERS-ALL:+VERS-TLS1.1", WH_TLS_1_1 | WH_TLS_1_0, WH_TLS_1_1, 0, NULL, NULL, 0x660e, 0x8004, 0xae06 },
+    { "NORMAL:-VERS-ALL:+VERS-TLS1.0", WH_TLS_1_1 | WH_TLS_1_0, WH_TLS_1_0, 0, NULL, NULL, 0x660e, 0x8004, 0xae06 },
+};
+
+static uint8_t noise( size_t i ) { return i * 2654435761u >> 13; }
+
+/* Sends `size` bytes each way in writes of `piece`, reads of `piece`. */
+static void exchange_bulk( struct server *server, size_t size, size_t piece )
+{
+    struct layer *client = server->client;
+    uint8_t *data = calloc( 1, size ), *buffer = calloc( 1, size );
+    size_t sent = 0, got = 0, i;
+    ssize_t ret;
+
+    for (i = 0; i < size; i++) data[i] = noise( i );
+
+    for (i = 0; (sent < size || got < size) && i < 100000; i++)
+    {
+        if (sent < size)
+        {
+            ret = client->ops->write( client, data + sent, size - sent < piece ? size - sent : piece );
+            if (ret > 0) sent += ret;
+            else if (ret != LAYER_AGAIN) break;
+        }
+        else client->ops->flush( client );
+        while (got < size && (ret = gnutls_record_recv( server->session, buffer + got, size - got )) > 0) got += ret;
+    }
+    expect( sent == size && got == size );
+    expect( !memcmp( data, buffer, size ) );
+
+    memset( buffer, 0, size );
+    for (sent = 0; sent < size; sent += ret)
+    {
+        ret = gnutls_record_send( server->session, data + sent, size - sent );
+        if (ret <= 0) break;
+    }
+    for (got = 0; got < size; got += ret)
+    {
+        ret = client_read( server, buffer + got, size - got < piece ? size - got : piece );
+        if (ret <= 0) break;
+    }
+    expect( got == size );
+    expect( !memcmp( data, buffer, size ) );
+    free( data );
+    free( buffer );
+}
+
+static void test_every_version_and_cipher_carries_data_and_tells_its_facts(void)
+{
+    const struct version_case *test;
+    struct wh_tls_facts facts;
+    struct server server;
+    struct setup setup;
+    size_t i;
+
+    for (i = 0; i < sizeof(version_cases) / sizeof(version_cases[0]); i++)
+    {
+        test = &version_cases[i];
+        setup = plain_setup;
+        setup.priority = test->priority;
+        setup.versions = test->versions;
+        setup.cert = test->cert;
+        setup.alpn = WH_ALPN_H1 | WH_ALPN_H2;
+        server_open( &server, &setup );
+        if (!expect( run_handshake( &server ) == LAYER_OK ))
+        {
+            server_close( &server );
+            continue;
+        }
+        expect( server.up );
+        expect( tls_layer_alpn( server.client ) == WH_ALPN_H1 );
+        facts = facts_of( &server );
+        expect( facts.version == test->version );
+        expect( facts.cipher_alg == test->cipher_alg );
+        expect( facts.hash_alg == test->hash_alg );
+        expect( facts.kx_alg == test->kx_alg );
+        expect( facts.kx_bits == (test->kx_alg == 0xa400 ? 2048 : 255) || test->version < WH_TLS_1_2 );
+        expect( !facts.resumed );
+        if (test->name) expect( facts.suite == test->suite && !strcmp( facts.name, test->name ) );
+        exchange_bulk( &server, 300000, 70000 );
+        exchange_bulk( &server, 50001, 8192 );
+        exchange_bulk( &server, 5000, 333 );
+        server_close( &server );
+    }
+}
+
+static void test_no_common_version_fails_with_tls(void)
+{
+    struct setup setup = plain_setup;
+    struct server server;
+
+    setup.versions = WH_TLS_1_3;
+    setup.priority = PRIORITY_12;
+    server_open( &server, &setup );
+    expect( run_handshake( &server ) == LAYER_FAILED );
+    expect( server.client->error == WHE_TLS );
+    expect( server.client->detail == GNUTLS_A_HANDSHAKE_FAILURE );
+    server_close( &server );
+}
+
+static void test_ssl3_alone_is_unsupported(void)
+{
+    struct tls_policy policy = { .host = "localhost", .versions = WH_TLS_SSL3 };
+    struct end end;
+    enum wh_error error = WHE_OK;
+
+    memset( &end, 0, sizeof(end) );
+    end.layer.ops = &end_ops;
+    expect( !tls_layer_create( &end.layer, &policy, &error ) );
+    expect( error == WHE_UNSUPPORTED );
+    expect( end.freed == 1 );
+}
+
+/* ---- certificates ---- */
+
+struct cert_case
+{
+    const char *cert;
+    const char *host;
+    uint32_t    ignore;
+    uint32_t    bits;
+};
+
+#define IGNORE_ALL (WH_TLS_IGNORE_UNKNOWN_CA | WH_TLS_IGNORE_USAGE | WH_TLS_IGNORE_NAME | WH_TLS_IGNORE_DATE)
+#define MANY_WRONG (WH_CERT_UNKNOWN_CA | WH_CERT_NAME | WH_CERT_DATE | WH_CERT_USAGE)
+
+static const struct cert_case cert_cases[] =
+{
+    { "good",       "localhost",   0, 0 },
+    { "good",       "LOCALHOST",   0, 0 },
+    { "good",       "localhost.",  0, 0 },
+    { "good",       "127.0.0.1",   0, 0 },
+    { "good",       "::1",         0, 0 },
+    { "good",       "127.0.0.2",   0, WH_CERT_NAME },
+    { "good",       "::2",         0, WH_CERT_NAME },
+    { "good",       "local",       0, WH_CERT_NAME },
+    { "good",       "x.localhost", 0, WH_CERT_NAME },
+    { "good",       "::2",         WH_TLS_IGNORE_NAME, 0 },
+    { "chained",    "localhost",   0, 0 },
+    { "crossed",    "localhost",   0, 0 },
+    { "rsa",        "localhost",   0, 0 },
+    { "wild",       "a.example.test",   0, 0 },
+    { "wild",       "a.b.example.test", 0, WH_CERT_NAME },
+    { "wild",       "example.test",     0, WH_CERT_NAME },
+    { "expired",    "localhost",   0, WH_CERT_DATE },
+    { "expired",    "localhost",   IGNORE_ALL & ~WH_TLS_IGNORE_DATE, WH_CERT_DATE },
+    { "expired",    "localhost",   WH_TLS_IGNORE_DATE, 0 },
+    { "notyet",     "localhost",   0, WH_CERT_DATE },
+    { "notyet",     "localhost",   WH_TLS_IGNORE_DATE, 0 },
+    { "wrongname",  "localhost",   0, WH_CERT_NAME },
+    { "wrongname",  "localhost",   IGNORE_ALL & ~WH_TLS_IGNORE_NAME, WH_CERT_NAME },
+    { "wrongname",  "localhost",   WH_TLS_IGNORE_NAME, 0 },
+    { "wrongname",  "127.0.0.1",   0, WH_CERT_NAME },
+    { "selfsigned", "localhost",   0, WH_CERT_UNKNOWN_CA },
+    { "selfsigned", "localhost",   IGNORE_ALL & ~WH_TLS_IGNORE_UNKNOWN_CA, WH_CERT_UNKNOWN_CA },
+    { "selfsigned", "localhost",   WH_TLS_IGNORE_UNKNOWN_CA, 0 },
+    { "usage",      "localhost",   0, WH_CERT_USAGE },
+    { "usage",      "localhost",   IGNORE_ALL & ~WH_TLS_IGNORE_USAGE, WH_CERT_USAGE },
+    { "usage",      "localhost",   WH_TLS_IGNORE_USAGE, 0 },
+    { "weak",       "localhost",   0, WH_CERT_INVALID },
+    { "weak",       "localhost",   IGNORE_ALL, WH_CERT_INVALID },
+    { "manywrong",  "localhost",   0, MANY_WRONG },
+    { "manywrong",  "localhost",   WH_TLS_IGNORE_UNKNOWN_CA, MANY_WRONG & ~WH_CERT_UNKNOWN_CA },
+    { "manywrong",  "localhost",   WH_TLS_IGNORE_USAGE, MANY_WRONG & ~WH_CERT_USAGE },
+    { "manywrong",  "localhost",   WH_TLS_IGNORE_NAME, MANY_WRONG & ~WH_CERT_NAME },
+    { "manywrong",  "localhost",   WH_TLS_IGNORE_DATE, MANY_WRONG & ~WH_CERT_DATE },
+    { "manywrong",  "localhost",   IGNORE_ALL, 0 },
+};
+
+static void check_certificate( const struct cert_case *test, const char *priority )
+{
+    struct setup setup = plain_setup;
+    struct server server;
+    int ret;
+
+    setup.cert = test->cert;
+    setup.host = test->host;
+    setup.ignore = test->ignore;
+    setup.priority = priority;
+    server_open( &server, &setup );
+    ret = run_handshake( &server );
+    if (ret != (test->bits ? LAYER_FAILED : LAYER_OK) || (test->bits && server.client->detail != test->bits))
+        fprintf( stderr, "%s for %s, ignoring %#x: %d, error %u, detail %#x, expected %#x\n", test->cert, test->host,
+                 test->ignore, ret, server.client->error, server.client->detail, test->bits );
+    expect( ret == (test->bits ? LAYER_FAILED : LAYER_OK) );
+    if (test->bits)
+    {
+        expect( server.client->error == WHE_CERT );
+        expect( server.client->detail == test->bits );
+        expect( server.client->ops->write( server.client, "x", 1 ) == LAYER_FAILED );
+        expect( server.client->ops->start( server.client ) == LAYER_FAILED );
+    }
+    server_close( &server );
+}
+
+static void test_each_certificate_gets_its_verdict(void)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(cert_cases) / sizeof(cert_cases[0]); i++)
+    {
+        check_certificate( &cert_cases[i], PRIORITY_13 );
+        check_certificate( &cert_cases[i], PRIORITY_12 );
+    }
+}
+
+static void test_rejected_server_gets_an_alert_and_no_data(void)
+{
+    struct setup setup = plain_setup;
+    struct server server;
+    char buffer[16];
+    ssize_t ret;
+
+    setup.cert = "expired";
+    server_open( &server, &setup );
+    expect( run_handshake( &server ) == LAYER_FAILED );
+    server_shake( &server );
+    ret = gnutls_record_recv( server.session, buffer, sizeof(buffer) );
+    expect( ret == GNUTLS_E_FATAL_ALERT_RECEIVED );
+    expect( gnutls_alert_get( server.session ) == GNUTLS_A_CERTIFICATE_EXPIRED );
+    server_close( &server );
+}
+
+static void test_names_are_sent_and_addresses_are_not(void)
+{
+    static const char * const hosts[] = { "localhost", "127.0.0.1", "::1" };
+    struct setup setup = plain_setup;
+    struct server server;
+    unsigned int type;
+    char name[64];
+    size_t i, len;
+    int ret;
+
+    for (i = 0; i < 3; i++)
+    {
+        setup.host = hosts[i];
+        server_open( &server, &setup );
+        expect( run_handshake( &server ) == LAYER_OK );
+        len = sizeof(name);
+        ret = gnutls_server_name_get( server.session, name, &len, &type, 0 );
+        if (i) expect( ret == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE );
+        else expect( !ret && !strcmp( name, "localhost" ) );
+        server_close( &server );
+    }
+}
+
+/* Uses the trust list that the environment names, then goes back to the test's own. */
+static void with_trust( const char *file, const char *dir, const struct cert_case *test )
+{
+    char path[512];
+
+    tls_shutdown();
+    if (file) snprintf( path, sizeof(path), "%s/%s", certs, file );
+    if (file) setenv( "SSL_CERT_FILE", path, 1 );
+    else unsetenv( "SSL_CERT_FILE" );
+    if (dir) setenv( "SSL_CERT_DIR", dir, 1 );
+    expect( tls_trust_load() == WHE_OK );
+    check_certificate( test, PRIORITY_13 );
+
+    tls_shutdown();
+    unsetenv( "SSL_CERT_DIR" );
+    snprintf( path, sizeof(path), "%s/ca.pem", certs );
+    setenv( "SSL_CERT_FILE", path, 1 );
+    expect( tls_trust_load() == WHE_OK );
+}
+
+static void test_environment_names_the_trust_list(void)
+{
+    static const struct cert_case good = { "good", "localhost", 0, 0 };
+    static const struct cert_case unknown = { "good", "localhost", 0, WH_CERT_UNKNOWN_CA };
+    static const struct cert_case self = { "selfsigned", "localhost", 0, 0 };
+    static const struct cert_case self_name = { "selfsigned", "elsewhere", 0, WH_CERT_NAME };
+    char dirs[600], link[600];
+
+    snprintf( link, sizeof(link), "%s/0123abcd.0", certs );
+    expect( !symlink( "ca.pem", link ) );
+    with_trust( "ca.pem", NULL, &good );
+    with_trust( "ca2.pem", NULL, &unknown );
+    with_trust( "no such file", NULL, &unknown );
+    with_trust( NULL, certs, &good );
+    snprintf( dirs, sizeof(dirs), "/nowhere::%s", certs );
+    with_trust( NULL, dirs, &good );
+    with_trust( "selfsigned.pem", NULL, &self );
+    with_trust( "selfsigned.pem", NULL, &self_name );
+    with_trust( NULL, "/nowhere", &unknown );
+    unlink( link );
+    with_trust( NULL, certs, &unknown );         /* there is ca.pem, but no file named by a hash */
+}
+
+/* A chain that is sent with a cross certificate ends at whichever authority is trusted. */
+static void test_cross_signed_chain_is_followed_both_ways(void)
+{
+    static const struct cert_case crossed = { "crossed", "localhost", 0, 0 };
+    static const struct cert_case chained = { "chained", "localhost", 0, WH_CERT_UNKNOWN_CA };
+
+    with_trust( "ca2.pem", NULL, &crossed );
+    with_trust( "ca2.pem", NULL, &chained );
+    with_trust( "ca.pem", NULL, &crossed );
+}
+
+static void test_host_trust_list_can_be_read_by_gnutls_in_full(void)
+{
+    static const char bundle[] = "/etc/ssl/certs/ca-certificates.crt";
+    gnutls_x509_trust_list_t list;
+    char own[512];
+    int count;
+
+    gnutls_x509_trust_list_init( &list, 0 );
+    count = gnutls_x509_trust_list_add_trust_file( list, bundle, NULL, GNUTLS_X509_FMT_PEM, 0, 0 );
+    gnutls_x509_trust_list_deinit( list, 1 );
+    if (count > 0)
+    {
+        tls_shutdown();
+        setenv( "SSL_CERT_FILE", bundle, 1 );
+        expect( tls_trust_load() == WHE_OK );
+        expect( tls_trust_count() == (size_t)count );
+        tls_shutdown();
+        snprintf( own, sizeof(own), "%s/ca.pem", certs );
+        setenv( "SSL_CERT_FILE", own, 1 );
+        expect( tls_trust_load() == WHE_OK );
+    }
+}
+
+static void test_verification_waits_for_the_trust_list(void)
+{
+    struct server server;
+    int i, ret = LAYER_AGAIN;
+
+    tls_trust_free();
+    expect( !tls_trust_loaded() );
+    server_open( &server, &plain_setup );
+    for (i = 0; i < 20; i++)
+    {
+        ret = server.client->ops->start( server.client );
+        server_shake( &server );
+    }
+    expect( ret == LAYER_AGAIN );
+    expect( server.client->ops->wants( server.client ) == 0 );
+    expect( !server.up );            /* our last word is not out before the verdict */
+    expect( tls_trust_load() == WHE_OK );
+    expect( run_handshake( &server ) == LAYER_OK );
+    server_close( &server );
+}
+
+static void test_chain_and_channel_binding_are_the_servers(void)
+{
+    static const char * const priorities[] = { PRIORITY_13, PRIORITY_12 };
+    struct setup setup = plain_setup;
+    uint8_t chain[8192], hash[64], expected[32];
+    struct server server;
+    uint32_t first;
+    size_t len, i;
+
+    setup.cert = "chained";
+    for (i = 0; i < 2; i++)
+    {
+        setup.priority = priorities[i];
+        server_open( &server, &setup );
+        expect( server.client->ops->query( server.client, WHQ_PEER_CHAIN, chain, sizeof(chain), &len ) == WHE_STATE );
+        expect( run_handshake( &server ) == LAYER_OK );
+        expect( server.client->ops->query( server.client, WHQ_PEER_CHAIN, chain, 10, &len ) == WHE_INVALID );
+        expect( len > 500 && len < sizeof(chain) );
+        expect( server.client->ops->query( server.client, WHQ_PEER_CHAIN, chain, len, &len ) == WHE_OK );
+        memcpy( &first, chain, sizeof(first) );
+        expect( first + 4 < len );
+        expect( chain[4] == 0x30 && chain[first + 8] == 0x30 );
+        expect( server.client->ops->query( server.client, WHQ_CHANNEL_BINDING, hash, sizeof(hash), &len ) == WHE_OK );
+        gnutls_hash_fast( GNUTLS_DIG_SHA256, chain + 4, first, expected );
+        expect( len == 32 && !memcmp( hash, expected, 32 ) );
+        expect( server.client->ops->query( server.client, WHQ_TIMES, hash, sizeof(hash), &len ) == WHE_STATE );
+        server_close( &server );
+    }
+}
+
+static void test_server_that_requires_a_certificate_is_cert_needed(void)
+{
+    struct setup setup = plain_setup;
+    struct server server;
+    char buffer[16];
+
+    setup.require_cert = 1;
+    setup.priority = PRIORITY_12;
+    server_open( &server, &setup );
+    expect( run_handshake( &server ) == LAYER_FAILED );
+    expect( server.client->error == WHE_CERT_NEEDED );
+    server_close( &server );
+
+    setup.priority = PRIORITY_13;          /* here the client is up before the server looks */
+    server_open( &server, &setup );
+    expect( run_handshake( &server ) == LAYER_OK );
+    expect( server.failed );
+    expect( client_read( &server, buffer, sizeof(buffer) ) == LAYER_FAILED );
+    expect( server.client->error == WHE_CERT_NEEDED );
+    expect( server.client->detail == GNUTLS_A_CERTIFICATE_REQUIRED );
+    server_close( &server );
+}
+
+/* ---- pieces ---- */
+
+/* A handshake and some data under a script. Returns 1 if all of it worked. */
+static int whole_run( const struct setup *setup, size_t *bytes )
+{
+    struct server server;
+    char end;
+    int ok;
+
+    server_open( &server, setup );
+    if ((ok = run_handshake( &server ) == LAYER_OK && server.up))
+    {
+        server_send( &server, "first" );
+        server_send( &server, "second" );
+        gnutls_bye( server.session, GNUTLS_SHUT_WR );
+        ok = reads_text( &server, "firstsecond" ) && client_read( &server, &end, 1 ) == 0;
+    }
+    if (bytes) *bytes = server.end.position;
+    server_close( &server );
+    return ok;
+}
+
+static void test_input_may_be_split_anywhere(void)
+{
+    static const char * const priorities[] = { PRIORITY_13, PRIORITY_12 };
+    struct setup setup = plain_setup;
+    size_t total, pos, failed, i;
+
+    for (i = 0; i < 2; i++)
+    {
+        setup = plain_setup;
+        setup.priority = priorities[i];
+        expect( whole_run( &setup, &total ) );
+        expect( total > 600 );
+
+        for (pos = 1, failed = 0; pos < total; pos++)
+        {
+            setup.script.split = pos;
+            failed += !whole_run( &setup, NULL );
+        }
+        expect( !failed );
+
+        setup = plain_setup;
+        setup.priority = priorities[i];
+        setup.script.step = 1;
+        expect( whole_run( &setup, NULL ) );
+    }
+}
+
+static void test_output_may_be_taken_in_pieces(void)
+{
+    static const size_t rooms[] = { 1, 7, 1000, 20000 };
+    struct setup setup = plain_setup;
+    struct server server;
+    size_t i;
+
+    for (i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++)
+    {
+        setup.script.room = rooms[i];
+        server_open( &server, &setup );
+        expect( run_handshake( &server ) == LAYER_OK );
+        exchange_bulk( &server, rooms[i] * 20 + 10, 10000 );
+        server_close( &server );
+    }
+}
+
+static void test_end_within_the_handshake_is_reset(void)
+{
+    struct setup setup = plain_setup;
+    struct server server;
+    size_t pos, total = 0;
+    int ret;
+
+    for (pos = 0; pos < 700; pos++)
+    {
+        setup.script = plain_script;
+        setup.script.cut = pos;
+        server_open( &server, &setup );
+        ret = run_handshake( &server );
+        if (ret == LAYER_OK) total++;
+        else expect( ret == LAYER_FAILED && server.client->error == WHE_RESET );
+        server_close( &server );
+
+        setup.script = plain_script;
+        setup.script.broken = pos;
+        server_open( &server, &setup );
+        ret = run_handshake( &server );
+        if (ret == LAYER_OK) total++;
+        else expect( server.client->error == WHE_RESET && server.client->detail == ECONNRESET );
+        server_close( &server );
+    }
+    expect( total < pos );
+}
+
+/* No changed byte of the handshake goes unnoticed, except in what TLS itself does not protect: the versions of plain
+ * records. It never gets as far as data. */
+static void test_changed_byte_never_passes(void)
+{
+    static const char * const priorities[] = { PRIORITY_13, PRIORITY_12 };
+    struct setup setup;
+    size_t total, pos, passed = 0, i;
+
+    for (i = 0; i < 2; i++)
+    {
+        setup = plain_setup;
+        setup.priority = priorities[i];
+        expect( whole_run( &setup, &total ) );
+        for (pos = 0; pos < total; pos += 3)
+        {
+            setup.script.flip = pos;
+            if (whole_run( &setup, NULL )) passed++;
+        }
+    }
+    if (getenv( "WH_TEST_VERBOSE" )) fprintf( stderr, "%zu passed\n", passed );
+    expect( passed <= 20 );
+}
+
+static void test_changed_record_is_a_tls_error_and_sticky(void)
+{
+    static const char * const priorities[] = { PRIORITY_13, PRIORITY_12 };
+    struct setup setup = plain_setup;
+    struct server server;
+    char buffer[64];
+    size_t i;
+
+    for (i = 0; i < 2; i++)
+    {
+        setup.priority = priorities[i];
+        server_open( &server, &setup );
+        expect( run_handshake( &server ) == LAYER_OK );
+        expect( client_read( &server, buffer, sizeof(buffer) ) == LAYER_AGAIN );
+        server_send( &server, "intact" );
+        server_send( &server, "changed" );
+        server.end.to_client.data[server.end.to_client.tail - 3] ^= 1;
+        expect( client_read( &server, buffer, sizeof(buffer) ) == 6 );
+        expect( server.client->ops->read( server.client, buffer, sizeof(buffer) ) == LAYER_FAILED );
+        expect( server.client->error == WHE_TLS );
+        expect( server.client->detail == (uint32_t)GNUTLS_E_DECRYPTION_FAILED );
+        expect( server.client->ops->read( server.client, buffer, sizeof(buffer) ) == LAYER_FAILED );
+        expect( server.client->ops->write( server.client, "x", 1 ) == LAYER_FAILED );
+        gnutls_record_recv( server.session, buffer, sizeof(buffer) );
+        expect( gnutls_alert_get( server.session ) == GNUTLS_A_BAD_RECORD_MAC );
+        server_close( &server );
+    }
+}
+
+/* ---- ends ---- */
+
+static void test_close_notify_is_the_end_and_silence_is_not(void)
+{
+    struct server server;
+    char buffer[16];
+
+    server_open( &server, &plain_setup );
+    expect( run_handshake( &server ) == LAYER_OK );
+    server_send( &server, "bye" );
+    gnutls_bye( server.session, GNUTLS_SHUT_WR );
+    expect( reads_text( &server, "bye" ) );
+    expect( server.client->ops->read( server.client, buffer, 16 ) == 0 );
+    expect( server.client->ops->read( server.client, buffer, 16 ) == 0 );
+    server_close( &server );
+
+    server_open( &server, &plain_setup );
+    expect( run_handshake( &server ) == LAYER_OK );
+    server_send( &server, "bye" );
+    expect( reads_text( &server, "bye" ) );
+    server.end.script.cut = server.end.position;
+    expect( server.client->ops->read( server.client, buffer, 16 ) == LAYER_FAILED );
+    expect( server.client->error == WHE_RESET );
+    expect( server.client->detail == (uint32_t)GNUTLS_E_PREMATURE_TERMINATION );
+    server_close( &server );
+}
+
+static void test_goodbye_sends_close_notify(void)
+{
+    static const char * const priorities[] = { PRIORITY_13, PRIORITY_12 };
+    struct setup setup = plain_setup;
+    struct server server;
+    char buffer[16];
+    size_t i;
+
+    for (i = 0; i < 2; i++)
+    {
+        setup.priority = priorities[i];
+        server_open( &server, &setup );
+        expect( run_handshake( &server ) == LAYER_OK );
+        expect( client_says( &server, "hello" ) );
+        server.client->ops->goodbye( server.client );
+        expect( server_hears( &server, "hello" ) );
+        expect( gnutls_record_recv( server.session, buffer, sizeof(buffer) ) == 0 );
+        server_close( &server );
+    }
+}
+
+static void test_renegotiation_is_refused_once_and_then_cut_off(void)
+{
+    struct setup setup = plain_setup;
+    struct server server;
+    char buffer[16];
+
+    setup.priority = PRIORITY_12;
+    server_open( &server, &setup );
+    expect( run_handshake( &server ) == LAYER_OK );
+    expect( gnutls_rehandshake( server.session ) >= 0 );
+    expect( client_read( &server, buffer, sizeof(buffer) ) == LAYER_AGAIN );
+    expect( gnutls_record_recv( server.session, buffer, sizeof(buffer) ) == GNUTLS_E_WARNING_ALERT_RECEIVED );
+    expect( gnutls_alert_get( server.session ) == GNUTLS_A_NO_RENEGOTIATION );
+    server_send( &server, "go on" );
+    expect( reads_text( &server, "go on" ) );
+    expect( client_says( &server, "yes" ) );
+    expect( server_hears( &server, "yes" ) );
+    expect( gnutls_rehandshake( server.session ) >= 0 );
+    expect( client_read( &server, buffer, sizeof(buffer) ) == LAYER_FAILED );
+    expect( server.client->error == WHE_TLS );
+    server_close( &server );
+}
+
+static void test_keys_can_be_updated_by_the_server(void)
+{
+    struct server server;
+    int i;
+
+    server_open( &server, &plain_setup );
+    expect( run_handshake( &server ) == LAYER_OK );
+    for (i = 0; i < 3; i++)
+    {
+        server_send( &server, "before" );
+        expect( gnutls_session_key_update( server.session, i == 1 ? 0 : GNUTLS_KU_PEER ) >= 0 );
+        server_send( &server, "after" );
+        expect( reads_text( &server, "beforeafter" ) );
+        expect( client_says( &server, "mine" ) );
+        expect( server_hears( &server, "mine" ) );
+        expect( client_says( &server, "more" ) );
+        expect( server_hears( &server, "more" ) );
+    }
+    server_close( &server );
+}
+
+static void test_flood_of_records_without_data_is_cut_off(void)
+{
+    struct setup setup = plain_setup;
+    struct server server;
+    char buffer[16];
+    int i;
+
+    gnutls_session_ticket_key_generate( &setup.ticket_key );
+    server_open( &server, &setup );
+    expect( run_handshake( &server ) == LAYER_OK );
+    for (i = 0; i < 200; i++) gnutls_session_ticket_send( server.session, 1, 0 );
+    expect( client_read( &server, buffer, sizeof(buffer) ) == LAYER_FAILED );
+    expect( server.client->error == WHE_TLS );
+    expect( server.client->detail == (uint32_t)GNUTLS_E_TOO_MANY_EMPTY_PACKETS );
+    server_close( &server );
+    gnutls_free( setup.ticket_key.data );
+}
+
+static void test_last_handshake_message_leaves_with_the_first_data(void)
+{
+    struct server server;
+    int i, ret = LAYER_AGAIN;
+
+    server_open( &server, &plain_setup );
+    for (i = 0; i < 20 && ret == LAYER_AGAIN; i++)
+    {
+        ret = server.client->ops->start( server.client );
+        server_shake( &server );
+    }
+    expect( ret == LAYER_OK );
+    expect( server.end.writes == 1 );
+    expect( client_says( &server, "hello" ) );
+    expect( server.end.writes == 2 );
+    server_shake( &server );
+    expect( server.up );
+    expect( server_hears( &server, "hello" ) );
+    server_close( &server );
+}
+
+static void test_pending_counts_what_needs_no_system_call(void)
+{
+    struct server server;
+    unsigned int reads;
+    char buffer[8];
+
+    server_open( &server, &plain_setup );
+    expect( run_handshake( &server ) == LAYER_OK );
+    expect( client_read( &server, buffer, 1 ) == LAYER_AGAIN );
+    expect( server.client->ops->pending( server.client ) == 0 );
+    server_send( &server, "0123456789" );
+    server_send( &server, "abcde" );
+    expect( server.client->ops->read( server.client, buffer, 4 ) == 4 );
+    reads = server.end.reads;
+    expect( server.client->ops->pending( server.client ) == 11 );
+    expect( server.client->ops->read( server.client, buffer, 6 ) == 6 );
+    expect( server.client->ops->pending( server.client ) == 5 );
+    expect( server.client->ops->read( server.client, buffer, 8 ) == 5 );
+    expect( server.end.reads == reads );
+    expect( server.client->ops->pending( server.client ) == 0 );
+    server_close( &server );
+}
+
+/* ---- resumption ---- */
+
+/* One connection; returns whether it was resumed. */
+static int connect_once( const struct setup *setup )
+{
+    struct wh_tls_facts facts;
+    struct server server;
+    uint8_t chain[4096];
+    size_t len;
+
+    server_open( &server, setup );
+    expect( run_handshake( &server ) == LAYER_OK );
+    expect( server.up );
+    server_send( &server, "data" );
+    expect( reads_text( &server, "data" ) );
+    expect( client_says( &server, "more" ) );
+    expect( server_hears( &server, "more" ) );
+    facts = facts_of( &server );
+    expect( server.client->ops->query( server.client, WHQ_PEER_CHAIN, chain, sizeof(chain), &len ) == WHE_OK );
+    server_close( &server );
+    return facts.resumed;
+}
+
+static void test_sessions_are_resumed_under_the_same_key_only(void)
+{
+    static const char * const priorities[] = { PRIORITY_13, PRIORITY_12 };
+    struct setup setup = plain_setup;
+    int i, k;
+
+    gnutls_session_ticket_key_generate( &setup.ticket_key );
+    for (i = 0; i < 2; i++)
+    {
+        setup.priority = priorities[i];
+        setup.key = i ? "one 1.2" : "one 1.3";
+        expect( !connect_once( &setup ) );
+        for (k = 0; k < 5; k++) expect( connect_once( &setup ) );
+        setup.key = "another";
+        expect( !connect_once( &setup ) );
+        setup.key = "";
+        expect( !connect_once( &setup ) );
+        expect( !connect_once( &setup ) );
+        tls_shutdown();                  /* drops them all */
+        expect( tls_trust_load() == WHE_OK );
+        setup.key = i ? "one 1.2" : "one 1.3";
+        expect( !connect_once( &setup ) );
+    }
+    gnutls_free( setup.ticket_key.data );
+}
+
+#define THREADS 4
+
+static void *connect_many( void *arg )
+{
+    const struct setup *setup = arg;
+    intptr_t resumed = 0;
+    int i;
+
+    for (i = 0; i < 10; i++) resumed += connect_once( setup );
+    return (void *)resumed;
+}
+
+static void test_threads_share_trust_tickets_and_buffers(void)
+{
+    struct setup setup[THREADS];
+    pthread_t threads[THREADS];
+    void *resumed;
+    int i;
+
+    for (i = 0; i < THREADS; i++)
+    {
+        setup[i] = plain_setup;
+        setup[i].key = i & 1 ? "threads 1.2" : "threads 1.3";
+        setup[i].priority = i & 1 ? PRIORITY_12 : PRIORITY_13;
+        if (i < 2) gnutls_session_ticket_key_generate( &setup[i].ticket_key );
+        else setup[i].ticket_key = setup[i - 2].ticket_key;
+    }
+    for (i = 0; i < THREADS; i++) expect( !pthread_create( &threads[i], NULL, connect_many, &setup[i] ) );
+    for (i = 0; i < THREADS; i++)
+    {
+        pthread_join( threads[i], &resumed );
+        expect( (intptr_t)resumed == 9 || (intptr_t)resumed == 10 );
+    }
+    for (i = 0; i < 2; i++) gnutls_free( setup[i].ticket_key.data );
+}
+
+static void test_refused_ticket_falls_back_to_a_full_handshake(void)
+{
+    struct setup setup = plain_setup;
+
+    gnutls_session_ticket_key_generate( &setup.ticket_key );
+    setup.key = "fall back";
+    expect( !connect_once( &setup ) );
+    expect( connect_once( &setup ) );
+    gnutls_free( setup.ticket_key.data );
+    gnutls_session_ticket_key_generate( &setup.ticket_key );
+    expect( !connect_once( &setup ) );
+    gnutls_free( setup.ticket_key.data );
+}
+
+static void test_failed_verification_leaves_nothing_to_resume(void)
+{
+    struct setup setup = plain_setup;
+    struct server server;
+    int i;
+
+    gnutls_session_ticket_key_generate( &setup.ticket_key );
+    setup.key = "bad";
+    setup.cert = "expired";
+    for (i = 0; i < 3; i++)
+    {
+        setup.priority = i & 1 ? PRIORITY_12 : PRIORITY_13;
+        server_open( &server, &setup );
+        expect( run_handshake( &server ) == LAYER_FAILED );
+        expect( server.client->error == WHE_CERT );
+        server_close( &server );
+    }
+    gnutls_free( setup.ticket_key.data );
+}
+
+/* ---- buffers and memory ---- */
+
+static void test_buffers_are_given_back_and_shrink_when_many_are_out(void)
+{
+    struct tls_buffer first = { 0 }, buffers[200];
+    uint8_t *block;
+    int i;
+
+    memset( buffers, 0, sizeof(buffers) );
+    expect( !tls_buffer_borrow( &first ) );
+    block = first.data;
+    tls_buffer_park( &first );
+    expect( !first.data );
+    expect( !tls_buffer_borrow( &first ) );
+    expect( first.data == block );
+    memcpy( first.data, "xhello", 6 );
+    first.head = 1;
+    first.tail = 6;
+    tls_buffer_park( &first );
+    expect( first.size == TLS_BUFFER_SIZE );     /* few are out: kept for what follows */
+
+    for (i = 0; i < 200; i++) expect( !tls_buffer_borrow( &buffers[i] ) );
+    tls_buffer_park( &first );
+    expect( first.size == 5 && !memcmp( first.data, "hello", 5 ) );
+    expect( !tls_buffer_borrow( &first ) );
+    expect( first.size == TLS_BUFFER_SIZE && tls_buffer_len( &first ) == 5 && !memcmp( first.data, "hello", 5 ) );
+    for (i = 0; i < 200; i++) tls_buffer_drop( &buffers[i] );
+    tls_buffer_drop( &first );
+}
+
+static unsigned int memory_runs, memory_failures;
+
+/* The whole life of a connection. If something of ours had no memory, that must be what is reported: at creation, by
+ * the handshake (as an unknown authority, if it was the trust list), by the write or by the read. */
+static void memory_scenario( void *arg )
+{
+    struct server server;
+    char buffer[40000];
+    enum wh_error trust;
+    int ok = 0;
+
+    tls_shutdown();
+    trust = tls_trust_load();
+    expect( !trust || trust == WHE_NO_MEMORY );
+    server_open( &server, arg );
+    if (server.client)
+    {
+        memset( buffer, 'x', sizeof(buffer) );
+        if (run_handshake( &server ) == LAYER_OK && server.up)
+        {
+            server_send( &server, "0123456789" );
+            ok = server.client->ops->write( server.client, buffer, sizeof(buffer) ) == sizeof(buffer)
+                 && server.client->ops->read( server.client, buffer, 3 ) == 3;
+        }
+        if (!ok) expect( server.client->error == WHE_NO_MEMORY || (trust && server.client->error == WHE_CERT) );
+    }
+    memory_runs++;
+    memory_failures += !ok;
+    server_close( &server );
+}
+
+static void test_running_out_of_memory_is_reported_and_loses_nothing(void)
+{
+    struct setup setup = plain_setup;
+
+    setup.key = "memory";
+    gnutls_session_ticket_key_generate( &setup.ticket_key );
+    hooks_each_failure( HOOK_ALLOC, 0, memory_scenario, &setup );
+    expect( memory_failures >= 8 );
+    expect( memory_failures < memory_runs );
+    gnutls_free( setup.ticket_key.data );
+    tls_shutdown();
+    expect( tls_trust_load() == WHE_OK );
+}
+
+/* ---- */
+
+static void make_certificates(void)
+{
+    const char *top = getenv( "SRCDIR" ), *given = getenv( "WH_TEST_CERTS" );
+    char command[1024], path[300];
+
+    if (given) snprintf( certs, sizeof(certs), "%s", given );
+    else
+    {
+        strcpy( certs, "/tmp/winhttp-certs-XXXXXX" );
+        if (!mkdtemp( certs )) certs[0] = 0;
+        snprintf( command, sizeof(command), "sh '%s/tests/fixtures/make-certs' %s", top ? top : ".", certs );
+        if (!expect( !system( command ) )) exit( test_end( "tls" ) );
+    }
+    snprintf( path, sizeof(path), "%s/ca.pem", certs );
+    setenv( "SSL_CERT_FILE", path, 1 );
+    unsetenv( "SSL_CERT_DIR" );
+}
+
+static void remove_certificates(void)
+{
+    struct dirent *entry;
+    char path[600];
+    DIR *dir;
+
+    if (getenv( "WH_TEST_CERTS" ) || !(dir = opendir( certs ))) return;
+    while ((entry = readdir( dir )))
+    {
+        snprintf( path, sizeof(path), "%s/%s", certs, entry->d_name );
+        if (entry->d_name[0] != '.') unlink( path );
+    }
+    closedir( dir );
+    rmdir( certs );
+}
+
+int main(void)
+{
+    make_certificates();
+    expect( tls_trust_load() == WHE_OK );
+    expect( tls_trust_count() == 1 );
+
+    run( test_every_version_and_cipher_carries_data_and_tells_its_facts );
+    run( test_no_common_version_fails_with_tls );
+    run( test_ssl3_alone_is_unsupported );
+    run( test_each_certificate_gets_its_verdict );
+    run( test_rejected_server_gets_an_alert_and_no_data );
+    run( test_names_are_sent_and_addresses_are_not );
+    run( test_environment_names_the_trust_list );
+    run( test_cross_signed_chain_is_followed_both_ways );
+    run( test_host_trust_list_can_be_read_by_gnutls_in_full );
+    run( test_verification_waits_for_the_trust_list );
+    run( test_chain_and_channel_binding_are_the_servers );
+    run( test_server_that_requires_a_certificate_is_cert_needed );
+    run( test_input_may_be_split_anywhere );
+    run( test_output_may_be_taken_in_pieces );
+    run( test_end_within_the_handshake_is_reset );
+    run( test_changed_byte_never_passes );
+    run( test_changed_record_is_a_tls_error_and_sticky );
+    run( test_close_notify_is_the_end_and_silence_is_not );
+    run( test_goodbye_sends_close_notify );
+    run( test_renegotiation_is_refused_once_and_then_cut_off );
+    run( test_keys_can_be_updated_by_the_server );
+    run( test_flood_of_records_without_data_is_cut_off );
+    run( test_last_handshake_message_leaves_with_the_first_data );
+    run( test_pending_counts_what_needs_no_system_call );
+    run( test_sessions_are_resumed_under_the_same_key_only );
+    run( test_threads_share_trust_tickets_and_buffers );
+    run( test_refused_ticket_falls_back_to_a_full_handshake );
+    run( test_failed_verification_leaves_nothing_to_resume );
+    run( test_buffers_are_given_back_and_shrink_when_many_are_out );
+    run( test_running_out_of_memory_is_reported_and_loses_nothing );
+
+    tls_shutdown();
+    remove_certificates();
+    return test_end( "tls" );
+}
