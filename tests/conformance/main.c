@@ -20,12 +20,12 @@
     X( options ) \
     X( query ) \
     X( receive ) \
-    /* security */  \
+    X( security ) \
     X( send ) \
     X( server ) \
-    /* threads */  \
+    X( threads ) \
     X( time ) \
-    /* timeout */  \
+    X( timeout ) \
     X( url )
 
 #define DECLARE(name) extern void func_##name( void );

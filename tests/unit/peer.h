@@ -45,14 +45,14 @@ static inline void *peer_thread( void *arg )
     return NULL;
 }
 
-static inline void peer_start( struct peer *peer, void (*script)( struct peer *peer, int fd, void *arg ), void *arg )
+static inline void peer_start( struct peer *peer, void (*script)( struct peer *peer, int fd, void *arg ), const void *arg )
 {
     struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr = { htonl( INADDR_LOOPBACK ) } };
     socklen_t len = sizeof(addr);
 
     memset( peer, 0, sizeof(*peer) );
     peer->script = script;
-    peer->arg = arg;
+    peer->arg = (void *)arg;
     if ((peer->listener = socket( AF_INET, SOCK_STREAM, 0 )) == -1 ||
         bind( peer->listener, (struct sockaddr *)&addr, sizeof(addr) ) || listen( peer->listener, 1024 ) ||
         getsockname( peer->listener, (struct sockaddr *)&addr, &len ) ||

@@ -140,7 +140,7 @@ struct conn *conn_create( struct dial *dial, struct origin *origin, const union 
     conn->address = *address;
     conn->deadline_ms = deadline_ms;
     conn->origin = origin_ref( origin );
-    if ((conn->layer = tcp_layer_create( &address->any, address_len( address ), &options, error, detail )) &&
+    if ((conn->layer = tcp_layer_create( address, &options, error, detail )) &&
         !(*error = object_add( &conn->obj )))
     {
         conn->dial = dial;
@@ -177,6 +177,13 @@ void conn_ready( struct conn *conn, unsigned int ready, int hangup, const struct
 
 void conn_serve( struct conn *conn )
 {
+    strand_run( &conn->strand );
+}
+
+void conn_linger( struct conn *conn )
+{
+    if (!conn->served && !conn->h1.head_done) return;    /* not worth the two system calls of preparing for one read */
+    __atomic_or_fetch( &conn->ready, CONN_PATIENT, __ATOMIC_RELEASE );
     strand_run( &conn->strand );
 }
 
@@ -396,16 +403,11 @@ static void conn_idle( struct conn *conn )
     conn_close( conn );
 }
 
-static int conn_run( struct object *obj )
+static int conn_go( struct conn *conn )
 {
-    struct conn *conn = conn_from_object( obj );
-    unsigned int ready = __atomic_exchange_n( &conn->ready, 0, __ATOMIC_ACQUIRE );
     struct exchange *exchange;
     enum h1_result result;
     int draining;
-
-    if (conn->state != CONN_CLOSED && ready)
-        conn->layer->ops->ready( conn->layer, ready & (LAYER_WANT_READ | LAYER_WANT_WRITE), ready & CONN_HANGUP );
 
     while (conn->state == CONN_CONNECTING || conn->state == CONN_HANDSHAKE)
         if (!conn_start( conn )) return 0;
@@ -440,6 +442,20 @@ static int conn_run( struct object *obj )
         if (conn->state == CONN_UP && !origin_conn_busy( conn )) return 0;
     }
     return 0;
+}
+
+static int conn_run( struct object *obj )
+{
+    struct conn *conn = conn_from_object( obj );
+    unsigned int ready = __atomic_exchange_n( &conn->ready, 0, __ATOMIC_ACQUIRE );
+    int more, patient = !!(ready & CONN_PATIENT);
+
+    if (conn->state == CONN_CLOSED) return 0;
+    if (ready) conn->layer->ops->ready( conn->layer, ready & ~CONN_HANGUP, !!(ready & CONN_HANGUP) );
+    conn->patient = patient;
+    more = conn_go( conn );
+    if (patient && conn->state != CONN_CLOSED) conn->layer->ops->ready( conn->layer, 0, 0 );
+    return more;
 }
 
 enum wh_error conn_query( struct conn *conn, unsigned int what, void *buffer, size_t size, size_t *len )

@@ -47,13 +47,15 @@ struct conn
     int              idle, draining;  /* pool lock: which list it is in */
     int              counted;         /* pool lock: in origin->conns */
 
+    int              patient;         /* this run may sleep for bytes */
     uint32_t         served;          /* exchanges before the present one */
     struct h1        h1;
     struct wh_connection_facts *facts;    /* kept when the layer goes */
     struct wh_tls_facts        *tls_facts;
 };
 
-#define CONN_HANGUP 4
+#define CONN_HANGUP  8
+#define CONN_PATIENT LAYER_PATIENT
 
 static inline struct conn *conn_from_object( struct object *obj )
 {
@@ -72,6 +74,9 @@ void conn_ready( struct conn *conn, unsigned int ready, int hangup, const struct
 
 /* An exchange was linked to it (under the pool lock): go. */
 void conn_serve( struct conn *conn );
+
+/* For a synchronous caller that waits for nothing but bytes from here: lets the read sleep a little. */
+void conn_linger( struct conn *conn );
 
 /* Makes it look at its socket even though the loop may not have reported anything: before an idle one is used. */
 void conn_force( struct conn *conn );

@@ -140,14 +140,20 @@ static unsigned int dial_take_attempts( struct dial *dial, struct conn **attempt
 void dial_drop( struct dial *dial )
 {
     struct conn *attempts[DNS_MAX_ADDRESSES];
+    struct object *winner;
     unsigned int count;
 
     pthread_mutex_lock( &dial->lock );
     dial->dropped = 1;
     count = dial_take_attempts( dial, attempts );
     pthread_mutex_unlock( &dial->lock );
-    dial_dismiss( attempts, count );
     dial_fail( dial, WHE_CANCELLED, 0 );
+    dial_dismiss( attempts, count );
+    if (dial->winner_id && (winner = object_from_id( dial->winner_id, OBJECT_CONN )))    /* it shakes hands */
+    {
+        strand_run( &conn_from_object( winner )->strand );
+        object_release( winner );
+    }
 }
 
 int dial_wants( struct dial *dial, struct conn *conn )
@@ -170,6 +176,7 @@ int dial_attempt_won( struct dial *dial, struct conn *conn )
     if ((won = !dial->dropped && !dial->winner))
     {
         dial->winner = conn;
+        dial->winner_id = conn->obj.id;
         count = dial_take_attempts( dial, attempts );
     }
     pthread_mutex_unlock( &dial->lock );

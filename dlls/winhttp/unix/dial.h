@@ -35,6 +35,7 @@ struct dial
     unsigned int      attempt_count;     /* in use */
     unsigned int      failures;          /* since the strand looked */
     struct conn      *winner;            /* borrowed: for comparison only */
+    wh_id             winner_id;
     int               dropped, over;
     enum wh_error     error;             /* of the first attempt that failed */
     uint32_t          detail;

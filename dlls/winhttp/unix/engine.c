@@ -371,6 +371,7 @@ uint32_t engine_wait( struct wh_wait_params *params )
     struct conn *conn = NULL;
     struct note_queue *queue = &engine.notes;
     unsigned int leaves = 0, quiet = 0;
+    int lingered = 0;
     struct strand *strand;
     struct object *obj = NULL;
 
@@ -394,7 +395,7 @@ uint32_t engine_wait( struct wh_wait_params *params )
     if (waiter.exchange)
     {
         waiter.exchange->waiter = &waiter;
-        if (conn) conn->strand.waiter = &waiter;
+        if (conn) __atomic_store_n( &conn->strand.waiter, &waiter, __ATOMIC_RELAXED );
     }
     else engine.workers++;
     leaves = engine.leaves;
@@ -426,6 +427,14 @@ uint32_t engine_wait( struct wh_wait_params *params )
             continue;
         }
         if (waiter.mine) continue;
+        if (conn && !lingered && !engine.workers)
+        {
+            lingered = 1;
+            pthread_mutex_unlock( &engine.lock );
+            if (exchange_only_receives( waiter.exchange )) conn_linger( conn );
+            pthread_mutex_lock( &engine.lock );
+            continue;
+        }
         if (until != TIMER_NEVER && engine_now_ms() >= until) break;
         if (!engine.leader) lead( until );
         else follow( &leaves, &quiet, until );
@@ -434,7 +443,8 @@ uint32_t engine_wait( struct wh_wait_params *params )
     if (waiter.exchange)
     {
         if (waiter.exchange->waiter == &waiter) waiter.exchange->waiter = NULL;
-        if (conn && conn->strand.waiter == &waiter) conn->strand.waiter = NULL;
+        if (conn && conn->strand.waiter == &waiter)
+            __atomic_store_n( &conn->strand.waiter, NULL, __ATOMIC_RELAXED );
     }
     else engine.workers--;
     if ((strand = waiter.mine))   /* handed over after the record was there: somebody else's now */

@@ -63,6 +63,17 @@ struct conn *exchange_conn( struct exchange *exchange )
     return conn;
 }
 
+int exchange_only_receives( struct exchange *exchange )
+{
+    int only;
+
+    pthread_mutex_lock( &exchange->lock );
+    only = exchange->attached && exchange->send.state == OP_IDLE && exchange->read.state == OP_ACTIVE &&
+           !exchange->stop && !exchange->closing && __atomic_load_n( &exchange->request_done, __ATOMIC_RELAXED );
+    pthread_mutex_unlock( &exchange->lock );
+    return only;
+}
+
 /* Lets the connection, if there is one, look at what was posted. */
 static void exchange_kick( struct exchange *exchange )
 {
@@ -377,7 +388,7 @@ uint32_t exchange_start( struct wh_exchange_start_params *params )
         pthread_mutex_unlock( &exchange->lock );
         if (!params->paused) exchange_kick( exchange );   /* a pause behind progress records becomes a record */
     }
-    params->reused = exchange->reused;
+    if (ret == WH_DONE || params->paused) params->reused = exchange->reused;
     object_release( &exchange->obj );
     return ret;
 }

@@ -112,6 +112,9 @@ uint32_t exchange_close( struct wh_exchange_close_params *params );
 /* Turns a note into its record (NULL: only frees it). Returns 1, or 0 if there is nothing to report any more. */
 int exchange_fetch( struct note *note, struct wh_record *record );
 
+/* 1 if all it waits for is bytes of the response: nobody can have anything to send. */
+int exchange_only_receives( struct exchange *exchange );
+
 /* Its connection if it is attached to one, with a reference. */
 struct conn *exchange_conn( struct exchange *exchange );
 

@@ -21,6 +21,7 @@
 
 #define NO_END      (~(uint64_t)0)   /* body bytes left until the connection ends */
 #define DIRECT_MIN  16384            /* from so many bytes on, reading into place beats the copy from the buffer */
+#define DIRECT_MAX  65536            /* more at once comes out of the kernel with the caches cold: half the rate */
 #define RUN_MAX     (1024 * 1024)    /* bytes one run moves before others have their turn */
 
 void h1_reset( struct h1 *h1 )
@@ -392,6 +393,13 @@ static enum frame_result h1_body_eof( struct h1 *h1 )
     return h1->info.body == HEAD_BODY_CLOSE ? FRAME_END : FRAME_BAD;
 }
 
+/* Whether the next `want` bytes go straight into place. The small rest of a large read in the middle of a large body does,
+ * too: through the buffer it would drag all later reads along, which would never again begin where a read begins. */
+static int reads_direct( const struct op *op, uint64_t want, uint64_t left )
+{
+    return want >= DIRECT_MIN || (op->size >= DIRECT_MIN && left - want >= DIRECT_MIN);
+}
+
 static enum h1_result h1_receive_body( struct conn *conn, struct exchange *exchange, struct op *op, uint64_t now_ms )
 {
     struct h1 *h1 = &conn->h1;
@@ -430,11 +438,15 @@ static enum h1_result h1_receive_body( struct conn *conn, struct exchange *excha
         if (moved >= RUN_MAX) return H1_MORE;
 
         if (want > left) want = left;
-        if (want >= DIRECT_MIN && !buffer_len( &h1->in ) && !h1->no_direct)
+        if (reads_direct( op, want, left ) && !buffer_len( &h1->in ) && !h1->no_direct)
         {
+            if (want > DIRECT_MAX) want = DIRECT_MAX;
+            if (conn->patient && op->done + want <= op->min)
+                conn->layer->ops->ready( conn->layer, LAYER_PATIENT | LAYER_GREEDY, 0 );
             count = conn->layer->ops->read( conn->layer, op->data + op->done, want );
             if (count > 0)
             {
+                if ((uint64_t)count < want) conn->patient = 0;    /* it is slow: then others may have the strand */
                 h1_took( h1, count );
                 op->done += count;
                 exchange->stats.response_body += count;

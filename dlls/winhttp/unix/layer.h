@@ -23,6 +23,8 @@
 
 #define LAYER_WANT_READ  1
 #define LAYER_WANT_WRITE 2
+#define LAYER_PATIENT    4   /* for ready(): until the next ready(), one read may sleep some milliseconds for bytes */
+#define LAYER_GREEDY     16  /* for ready(), with PATIENT: and come back only with all it asked for, if that comes */
 
 struct layer;
 
@@ -55,7 +57,8 @@ struct layer_ops
     /* Frees the layer and those below it. */
     void (*close)( struct layer *layer );
 
-    /* The socket has become readable and/or writable (LAYER_WANT_*); `hangup`: the peer ended or broke it. */
+    /* The socket has become readable and/or writable (LAYER_WANT_*); `hangup`: the peer ended or broke it.
+     * LAYER_PATIENT: see there. */
     void (*ready)( struct layer *layer, unsigned int what, int hangup );
 
     /* enum wh_query facts that this layer knows; WHE_STATE if it does not. Asks the layers below by itself. */

@@ -277,6 +277,14 @@ static struct conn *find_pinned( struct origin *origin, wh_id pin )
     return conn;
 }
 
+/* The connection used last, unless its idle time is over: then they all are, and end when somebody looks at them. */
+static struct conn *find_idle( struct origin *origin )
+{
+    struct conn *conn = origin->idle;
+
+    return conn && engine_now_ms() < conn->deadline_ms ? conn : NULL;
+}
+
 void origin_request( struct exchange *exchange )
 {
     struct origin *origin = exchange->origin;
@@ -285,14 +293,14 @@ void origin_request( struct exchange *exchange )
 
     pthread_mutex_lock( &pool_lock );
     if (exchange->pin) conn = find_pinned( origin, exchange->pin );
-    else if (!(exchange->flags & WHX_FRESH) && !(conn = origin->idle) && (draining = origin->draining))
+    else if (!(exchange->flags & WHX_FRESH) && !(conn = find_idle( origin )) && (draining = origin->draining))
     {
         object_ref( &draining->obj );    /* its body may have come while nobody looked */
         pthread_mutex_unlock( &pool_lock );
         conn_force( draining );
         object_release( &draining->obj );
         pthread_mutex_lock( &pool_lock );
-        conn = origin->idle;
+        conn = find_idle( origin );
     }
     if (conn)
     {

@@ -8,12 +8,17 @@
  * Remembers what the loop reported, so that a read that can only give EAGAIN costs no system call: a short read drained
  * the socket, and its next byte comes with a new edge. The end of the stream may have come in the same edge as the last
  * bytes, so after a hangup the socket counts as readable until it says so itself.
+ *
+ * A synchronous caller that has nothing else to do may be patient: its read then sleeps in recv itself, which saves the
+ * way through epoll (measured: a tenth of a small GET on loopback).
  */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/time.h>
 
 #include "error.h"
 #include "hooks.h"
@@ -23,9 +28,16 @@ struct tcp
 {
     struct layer layer;
     int          fd;
+    union address peer;
     int          connected;
     int          readable, writable, hangup;
+    int          patient;             /* a read may sleep */
+    int          greedy;              /* and wait for all of its bytes */
+    int          blocking;            /* the socket is: without MSG_DONTWAIT it sleeps, at most PATIENCE_MS */
 };
+
+/* Long enough for an answer from nearby, short enough that whoever needs the strand meanwhile can wait for it. */
+#define PATIENCE_MS 20
 
 static struct tcp *tcp_from_layer( struct layer *layer ) { return (struct tcp *)layer; }
 
@@ -44,22 +56,41 @@ static int tcp_start( struct layer *layer )
 
     if (tcp->connected) return LAYER_OK;
     if (!tcp->writable) return LAYER_AGAIN;
-    if (sys_getsockopt( tcp->fd, SOL_SOCKET, SO_ERROR, &err, &len )) err = errno;
+    if (tcp->hangup && sys_getsockopt( tcp->fd, SOL_SOCKET, SO_ERROR, &err, &len )) err = errno;
     if (err) return tcp_fail( tcp, ERROR_OF_CONNECT, err );
     tcp->connected = 1;
     return LAYER_OK;
 }
 
+/* 0: a read may sleep now. */
+static int make_blocking( struct tcp *tcp )
+{
+    struct timeval patience = { 0, PATIENCE_MS * 1000 };
+    int off = 0;
+
+    if (tcp->blocking) return 0;
+    if (setsockopt( tcp->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience) ) || ioctl( tcp->fd, FIONBIO, &off ))
+        return -1;
+    tcp->blocking = 1;
+    return 0;
+}
+
 static ssize_t tcp_read( struct layer *layer, void *buffer, size_t size )
 {
     struct tcp *tcp = tcp_from_layer( layer );
+    int flags = MSG_DONTWAIT;
     ssize_t count;
     int err;
 
-    if (!tcp->readable) return LAYER_AGAIN;
+    if (!tcp->readable)
+    {
+        if (!tcp->patient || make_blocking( tcp )) return LAYER_AGAIN;
+        tcp->patient = 0;
+        flags = tcp->greedy ? MSG_WAITALL : 0;
+    }
     do
     {
-        count = sys_recv( tcp->fd, buffer, size, 0 );
+        count = sys_recv( tcp->fd, buffer, size, flags );
         err = errno;
     } while (count == -1 && err == EINTR);
 
@@ -85,7 +116,7 @@ static ssize_t tcp_write( struct layer *layer, const void *data, size_t size )
     if (!tcp->writable) return LAYER_AGAIN;
     do
     {
-        count = sys_send( tcp->fd, data, size, MSG_NOSIGNAL );
+        count = sys_send( tcp->fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT );
         err = errno;
     } while (count == -1 && err == EINTR);
 
@@ -141,15 +172,17 @@ static void tcp_ready( struct layer *layer, unsigned int what, int hangup )
     if (what & LAYER_WANT_READ) tcp->readable = 1;
     if (what & LAYER_WANT_WRITE) tcp->writable = 1;
     if (hangup) tcp->hangup = 1;
+    tcp->patient = !!(what & LAYER_PATIENT);
+    tcp->greedy = !!(what & LAYER_GREEDY);
 }
 
 /* Linux' numbers of address families to Windows'; the rest of a sockaddr_in(6) is laid out alike. */
-static void store_address( uint8_t *dst, const struct sockaddr_storage *addr )
+static void store_address( uint8_t *dst, const union address *address )
 {
-    uint16_t family = addr->ss_family == AF_INET6 ? 23 : 2;
+    uint16_t family = address->any.sa_family == AF_INET6 ? 23 : 2;
 
     memset( dst, 0, WH_SOCKADDR_SIZE );
-    memcpy( dst, addr, addr->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in) );
+    memcpy( dst, address, address_len( address ) );
     memcpy( dst, &family, sizeof(family) );
 }
 
@@ -157,17 +190,15 @@ static enum wh_error tcp_query( struct layer *layer, unsigned int what, void *bu
 {
     struct tcp *tcp = tcp_from_layer( layer );
     struct wh_connection_facts facts;
-    struct sockaddr_storage addr;
-    socklen_t addr_len = sizeof(addr);
+    union address local;
+    socklen_t len_local = sizeof(local);
 
     if (what != WHQ_CONNECTION) return WHE_STATE;
     *len = sizeof(facts);
     if (size < sizeof(facts)) return WHE_INVALID;
-    if (getsockname( tcp->fd, (struct sockaddr *)&addr, &addr_len )) return WHE_STATE;
-    store_address( facts.local, &addr );
-    addr_len = sizeof(addr);
-    if (getpeername( tcp->fd, (struct sockaddr *)&addr, &addr_len )) return WHE_STATE;
-    store_address( facts.remote, &addr );
+    if (getsockname( tcp->fd, &local.any, &len_local )) return WHE_STATE;
+    store_address( facts.local, &local );
+    store_address( facts.remote, &tcp->peer );
     memcpy( buffer, &facts, sizeof(facts) );
     return WHE_OK;
 }
@@ -202,7 +233,7 @@ static void set_options( int fd, const struct tcp_options *options )
     }
 }
 
-struct layer *tcp_layer_create( const struct sockaddr *addr, socklen_t len, const struct tcp_options *options,
+struct layer *tcp_layer_create( const union address *address, const struct tcp_options *options,
                                 enum wh_error *error, uint32_t *detail )
 {
     struct tcp *tcp;
@@ -214,14 +245,15 @@ struct layer *tcp_layer_create( const struct sockaddr *addr, socklen_t len, cons
         return NULL;
     }
     tcp->layer.ops = &tcp_ops;
-    if ((tcp->fd = sys_socket( addr->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0 )) == -1)
+    tcp->peer = *address;
+    if ((tcp->fd = sys_socket( address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0 )) == -1)
     {
         *error = error_from_errno( ERROR_OF_SOCKET, *detail = errno );
         wh_free( tcp );
         return NULL;
     }
     set_options( tcp->fd, options );
-    if (!sys_connect( tcp->fd, addr, len )) tcp->connected = tcp->writable = 1;
+    if (!sys_connect( tcp->fd, &address->any, address_len( address ) )) tcp->connected = tcp->writable = 1;
     else if ((err = errno) != EINPROGRESS && err != EINTR)
     {
         *error = error_from_errno( ERROR_OF_CONNECT, *detail = err );

@@ -5,8 +5,7 @@
 #ifndef WH_TCP_H
 #define WH_TCP_H
 
-#include <sys/socket.h>
-
+#include "dns.h"
 #include "layer.h"
 
 struct tcp_options
@@ -16,7 +15,7 @@ struct tcp_options
 };
 
 /* A non-blocking socket that has begun to connect. NULL with *error set. start() tells when it is up. */
-struct layer *tcp_layer_create( const struct sockaddr *addr, socklen_t len, const struct tcp_options *options,
+struct layer *tcp_layer_create( const union address *address, const struct tcp_options *options,
                                 enum wh_error *error, uint32_t *detail );
 
 int tcp_layer_fd( const struct layer *layer );

@@ -805,7 +805,7 @@ static void tls_close( struct layer *layer )
 
 static void tls_ready( struct layer *layer, unsigned int what, int hangup )
 {
-    layer->below->ops->ready( layer->below, what, hangup );
+    layer->below->ops->ready( layer->below, what & ~LAYER_GREEDY, hangup );    /* a record may be less than asked for */
 }
 
 static enum wh_error tls_query( struct layer *layer, unsigned int what, void *buffer, size_t size, size_t *len )
