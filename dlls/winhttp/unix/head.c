@@ -194,13 +194,15 @@ static int read_field( struct framing *framing, const char *name, size_t name_le
     return 1;
 }
 
-static size_t name_length( const char *line, const char *colon, int *ambiguous )
+/* The name in front of the colon: its length, 0 if there is none, -1 if it is not one (a blank or a control character
+ * in it: two readers could see two different fields). */
+static ssize_t name_length( const char *line, const char *colon, int *ambiguous )
 {
     const char *end = colon, *p;
 
     while (end > line && is_blank( end[-1] )) end--;
     if (end < colon) *ambiguous = 1;        /* R-4, and an old way to hide a length from one of two readers */
-    for (p = line; p < end; p++) if ((unsigned char)*p <= ' ' || *p == 0x7f) return 0;
+    for (p = line; p < end; p++) if ((unsigned char)*p <= ' ' || *p == 0x7f) return -1;
     return end - line;
 }
 
@@ -256,7 +258,7 @@ ssize_t head_parse( struct head_info *info, const char *head, size_t len, int he
 {
     const char *line = head, *end = head + len, *text_end, *next, *value_end, *colon;
     struct framing framing;
-    size_t name_len;
+    ssize_t name_len;
 
     memset( &framing, 0, sizeof(framing) );
     memset( info, 0, sizeof(*info) );
@@ -278,6 +280,7 @@ ssize_t head_parse( struct head_info *info, const char *head, size_t len, int he
         }
         colon = memchr( line, ':', text_end - line );
         if (!colon || !(name_len = name_length( line, colon, &info->ambiguous ))) info->ambiguous = 1;
+        else if (name_len < 0) return PARSE_BAD;
         else if (!read_field( &framing, line, name_len, colon + 1, value_end )) return PARSE_BAD;
     }
     return PARSE_BAD;
