@@ -98,9 +98,11 @@ static inline const char *bench_value( const char *arg, const char *name )
 /* Fills `opts` from the command line; an unknown option ends the program with status 2. */
 static inline void bench_parse( struct bench_options *opts, int argc, char **argv )
 {
+    static char out[4096];
     const char *value;
     int i;
 
+    setvbuf( stdout, out, _IOFBF, sizeof(out) );    /* a Windows CRT writes to a pipe byte by byte otherwise */
     memset( opts, 0, sizeof(*opts) );
     opts->seconds = 1;
     opts->count = ~(uint64_t)0;

@@ -139,7 +139,6 @@ unsigned int recorder_check_( const char *file, int line, struct recorder *recor
     recorder_check_( __FILE__, __LINE__, recorder, table, sizeof(table) / sizeof((table)[0]) )
 const char *status_name( DWORD status );
 
-/* A closing that is not delivered must not stop the rest. */
 ULONGLONG milliseconds_since( ULONGLONG start );
 
 #define count_of( array ) (sizeof(array) / sizeof((array)[0]))

@@ -30,6 +30,7 @@ struct server
     SOCKET listener;
     unsigned short port;
     const struct step *script;
+    BOOL each;                        /* the script runs per connection: it has no end of its own */
     const char *response;             /* crowd only */
     unsigned int crowd_size;
     HANDLE thread, go, reached;
@@ -564,6 +565,7 @@ static struct server *create( const struct step *script, unsigned int crowd, con
         return NULL;
     }
     server->script = script;
+    server->each = func == each_thread;
     server->crowd_size = crowd;
     server->response = response;
     server->go = CreateSemaphoreW( NULL, 0, 1000, NULL );
@@ -734,7 +736,7 @@ void server_stop_( const char *file, int line, struct server *server )
     unsigned int extra;
 
     if (!server) return;
-    if (server->script && !server->thread_count && !server->done)
+    if (server->script && !server->each)
         stuck = WaitForSingleObject( server->thread, GRACE_MS ) != 0;
     else
         stuck = FALSE;
