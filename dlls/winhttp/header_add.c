@@ -28,11 +28,12 @@ static BOOL is_blank( WCHAR c )
     return c == ' ' || c == '\t';
 }
 
-/* A name on the wire is ASCII without blanks, controls and colons (HA-15). What else stands in it is the server's
- * business. */
+/* A name is a token (HA-15, RFC 9110 section 5.6.2): anything else a server may take for the end of the name. */
 static BOOL is_name_char( WCHAR c )
 {
-    return c > ' ' && c < 0x7f && c != ':';
+    static const char delimiters[] = "\"(),/:;<=>?@[\\]{}";
+
+    return c > ' ' && c < 0x7f && !memchr( delimiters, c, sizeof(delimiters) - 1 );
 }
 
 static BOOL is_value_char( WCHAR c )

@@ -347,7 +347,7 @@ static DWORD request_measure( struct request *request, DWORD optional_len, DWORD
 }
 
 /* Ports of other protocols, to which a request could be made to speak. Source: functions.md WinHttpConnect. The code is
- * not documented: to the program the connection was not possible. */
+ * not documented: it is the URL that is refused, and nothing was tried (12029 would say that). */
 static BOOL port_is_blocked( INTERNET_PORT port )
 {
     static const INTERNET_PORT blocked[] = { 21, 25, 70, 110, 119, 143 };
@@ -359,7 +359,7 @@ static BOOL port_is_blocked( INTERNET_PORT port )
 
 static DWORD request_check_target( const struct request *request )
 {
-    if (port_is_blocked( request->port )) return ERROR_WINHTTP_CANNOT_CONNECT;
+    if (port_is_blocked( request->port )) return ERROR_WINHTTP_INVALID_URL;
     if (session_needs_proxy( request->session ))
     {
         FIXME( "proxies are not implemented; not going direct behind the user's back\n" );

@@ -42,9 +42,10 @@ struct head_info
 /* Reads a whole head as head_scan delimited it. `head_request`: it answers HEAD. Returns the length or PARSE_BAD:
  * a malformed status line, differing Content-Length values, a value that is not plain digits or overflows
  * 63 bits, a transfer coding other than a single "chunked" ("identity" of RFC 2616 counts as none, ambiguous).
- * A blank or a control character inside a name is bad, too. A field line that starts with a blank goes on with the value
- * before it; a line without a colon, or without a name before it, is ignored. Both, a bare LF, blanks before a colon, a transfer coding beside a length or
- * from HTTP/1.0, and framing on a response that has no body are ambiguous; keep_alive is 0 then. */
+ * A blank or a control character inside a name is bad, too. A field line that starts with a blank goes on with the
+ * value before it; a line without a colon, or without a name before it, is ignored. Both, a bare LF, blanks before a
+ * colon, a transfer coding beside a length or from HTTP/1.0, and framing on a response that has no body are ambiguous;
+ * keep_alive is 0 then. */
 ssize_t head_parse( struct head_info *info, const char *head, size_t len, int head_request );
 
 #endif /* WH_HEAD_H */
