@@ -593,6 +593,7 @@ DWORD url_escape_target( const WCHAR *object, DWORD flags, WCHAR **ret, DWORD *r
     for (path_cch = 0; path_cch < cch && object[path_cch] != '?'; path_cch++) ;
     extra_cch = cch - path_cch;
     if (cch) memcpy( text, object, cch * sizeof(WCHAR) );
+    text[cch] = 0;
     if (raw_extra) extra_cch = drop_line_ends( text + path_cch, extra_cch );
     if (raw_path)
     {
