@@ -992,13 +992,26 @@ struct closing
     DWORD status;
     unsigned int closed;
     BOOL ret;
+    HANDLE done;                     /* set when `ret` is there */
 };
 
 static void closing_hook( struct recorder *recorder, const struct event *event )
 {
     struct closing *closing = recorder->hook_data;
 
-    if (event->status == closing->status && !closing->closed++) closing->ret = WinHttpCloseHandle( event->handle );
+    if (event->status != closing->status || closing->closed++) return;
+    closing->ret = WinHttpCloseHandle( event->handle );
+    if (closing->done) SetEvent( closing->done );
+}
+
+/* Waits for the completion of an operation, and for the hook if it is that completion which it closes the handle in: an
+ * event is recorded before its hook runs. */
+static void closing_wait( struct recorder *recorder, struct closing *closing )
+{
+    struct event event;
+
+    if (recorder_wait( recorder, COMPLETIONS, &event ) && (event.status == closing->status || closing->closed))
+        WaitForSingleObject( closing->done, 20000 );
 }
 
 /* The callback closes the handle it is called for, at every stage of an exchange. */
@@ -1015,6 +1028,7 @@ static void test_close_inside_callback( DWORD status )
     if (!server) return;
     memset( &closing, 0, sizeof(closing) );
     closing.status = status;
+    closing.done = CreateEventW( NULL, TRUE, FALSE, NULL );
     winetest_push_context( "%s", status_name( status ) );
     if (recorder_open( recorder, &client, server_port( server ), WINHTTP_FLAG_ASYNC, L"POST", L"/" ))
     {
@@ -1025,26 +1039,26 @@ static void test_close_inside_callback( DWORD status )
         recorder->hook_data = &closing;
         recorder->hook = closing_hook;
         if (WinHttpSendRequest( request, NULL, 0, NULL, 0, 1, 0 )) started++;
-        recorder_wait( recorder, COMPLETIONS, NULL );
+        closing_wait( recorder, &closing );
         if (!closing.closed && WinHttpWriteData( request, "x", 1, NULL ))
         {
             started++;
-            recorder_wait( recorder, COMPLETIONS, NULL );
+            closing_wait( recorder, &closing );
         }
         if (!closing.closed && WinHttpReceiveResponse( request, NULL ))
         {
             started++;
-            recorder_wait( recorder, COMPLETIONS, NULL );
+            closing_wait( recorder, &closing );
         }
         if (!closing.closed && WinHttpQueryDataAvailable( request, NULL ))
         {
             started++;
-            recorder_wait( recorder, COMPLETIONS, NULL );
+            closing_wait( recorder, &closing );
         }
         if (!closing.closed && WinHttpReadData( request, buffer, sizeof(buffer), NULL ))
         {
             started++;
-            recorder_wait( recorder, COMPLETIONS, NULL );
+            closing_wait( recorder, &closing );
         }
         ok( closing.closed && closing.ret, "the handle was not closed\n" );
         if (closing.closed)
@@ -1069,7 +1083,7 @@ static void test_sync_close_inside_callback(void)
     static const struct step script[] = { ACCEPT, UNHURRIED, GONE, END };
     struct server *server = server_start( script );
     struct recorder *recorder = recorder_create();
-    static struct closing closing = { STATUS( SENDING_REQUEST ), 0, FALSE };
+    static struct closing closing = { STATUS( SENDING_REQUEST ), 0, FALSE, NULL };
     struct client client;
     HINTERNET request;
     BOOL ret;
