@@ -12,8 +12,13 @@
 
 #include "hooks.h"
 #include "tls_peer.h"
+#include "unix/block.h"
+#include "unix/buffer.h"
 #include "unix/tls_buffer.h"
 #include "unix/tls_verify.h"
+
+/* What is done differently in each must hold in both. */
+static const char * const both_versions[2] = { PRIORITY_13, PRIORITY_12 };
 
 /* ---- versions and ciphers ---- */
 
@@ -400,7 +405,6 @@ static void test_verification_waits_for_the_trust_list(void)
 
 static void test_chain_and_channel_binding_are_the_servers(void)
 {
-    static const char * const priorities[] = { PRIORITY_13, PRIORITY_12 };
     struct setup setup = plain_setup;
     uint8_t chain[8192], hash[64], expected[32];
     struct server server;
@@ -410,7 +414,7 @@ static void test_chain_and_channel_binding_are_the_servers(void)
     setup.cert = "chained";
     for (i = 0; i < 2; i++)
     {
-        setup.priority = priorities[i];
+        setup.priority = both_versions[i];
         server_open( &server, &setup );
         expect( server.client->ops->query( server.client, WHQ_PEER_CHAIN, chain, sizeof(chain), &len ) == WHE_STATE );
         expect( run_handshake( &server ) == LAYER_OK );
@@ -475,14 +479,13 @@ static int whole_run( const struct setup *setup, size_t *bytes )
 
 static void test_input_may_be_split_anywhere(void)
 {
-    static const char * const priorities[] = { PRIORITY_13, PRIORITY_12 };
     struct setup setup = plain_setup;
     size_t total, pos, failed, i;
 
     for (i = 0; i < 2; i++)
     {
         setup = plain_setup;
-        setup.priority = priorities[i];
+        setup.priority = both_versions[i];
         expect( whole_run( &setup, &total ) );
         expect( total > 600 );
 
@@ -494,7 +497,7 @@ static void test_input_may_be_split_anywhere(void)
         expect( !failed );
 
         setup = plain_setup;
-        setup.priority = priorities[i];
+        setup.priority = both_versions[i];
         setup.script.step = 1;
         expect( whole_run( &setup, NULL ) );
     }
@@ -549,14 +552,13 @@ static void test_end_within_the_handshake_is_reset(void)
  * records. It never gets as far as data. */
 static void test_changed_byte_never_passes(void)
 {
-    static const char * const priorities[] = { PRIORITY_13, PRIORITY_12 };
     struct setup setup;
     size_t total, pos, passed = 0, i;
 
     for (i = 0; i < 2; i++)
     {
         setup = plain_setup;
-        setup.priority = priorities[i];
+        setup.priority = both_versions[i];
         expect( whole_run( &setup, &total ) );
         for (pos = 0; pos < total; pos += 3)
         {
@@ -570,7 +572,6 @@ static void test_changed_byte_never_passes(void)
 
 static void test_changed_record_is_a_tls_error_and_sticky(void)
 {
-    static const char * const priorities[] = { PRIORITY_13, PRIORITY_12 };
     struct setup setup = plain_setup;
     struct server server;
     char buffer[64];
@@ -578,7 +579,7 @@ static void test_changed_record_is_a_tls_error_and_sticky(void)
 
     for (i = 0; i < 2; i++)
     {
-        setup.priority = priorities[i];
+        setup.priority = both_versions[i];
         server_open( &server, &setup );
         expect( run_handshake( &server ) == LAYER_OK );
         expect( client_read( &server, buffer, sizeof(buffer) ) == LAYER_AGAIN );
@@ -626,7 +627,6 @@ static void test_close_notify_is_the_end_and_silence_is_not(void)
 
 static void test_goodbye_sends_close_notify(void)
 {
-    static const char * const priorities[] = { PRIORITY_13, PRIORITY_12 };
     struct setup setup = plain_setup;
     struct server server;
     char buffer[16];
@@ -634,7 +634,7 @@ static void test_goodbye_sends_close_notify(void)
 
     for (i = 0; i < 2; i++)
     {
-        setup.priority = priorities[i];
+        setup.priority = both_versions[i];
         server_open( &server, &setup );
         expect( run_handshake( &server ) == LAYER_OK );
         expect( client_says( &server, "hello" ) );
@@ -776,14 +776,13 @@ static int connect_once( const struct setup *setup )
 
 static void test_sessions_are_resumed_under_the_same_key_only(void)
 {
-    static const char * const priorities[] = { PRIORITY_13, PRIORITY_12 };
     struct setup setup = plain_setup;
     int i, k;
 
     gnutls_session_ticket_key_generate( &setup.ticket_key );
     for (i = 0; i < 2; i++)
     {
-        setup.priority = priorities[i];
+        setup.priority = both_versions[i];
         setup.key = i ? "one 1.2" : "one 1.3";
         expect( !connect_once( &setup ) );
         for (k = 0; k < 5; k++) expect( connect_once( &setup ) );
@@ -889,15 +888,39 @@ static void test_buffers_are_given_back_and_shrink_when_many_are_out(void)
     first.head = 1;
     first.tail = 6;
     tls_buffer_park( &first );
-    expect( first.size == TLS_BUFFER_SIZE );     /* few are out: kept for what follows */
+    expect( first.size == BLOCK_SIZE );     /* few are out: kept for what follows */
 
     for (i = 0; i < 200; i++) expect( !tls_buffer_borrow( &buffers[i] ) );
     tls_buffer_park( &first );
     expect( first.size == 5 && !memcmp( first.data, "hello", 5 ) );
     expect( !tls_buffer_borrow( &first ) );
-    expect( first.size == TLS_BUFFER_SIZE && tls_buffer_len( &first ) == 5 && !memcmp( first.data, "hello", 5 ) );
+    expect( first.size == BLOCK_SIZE && tls_buffer_len( &first ) == 5 && !memcmp( first.data, "hello", 5 ) );
     for (i = 0; i < 200; i++) tls_buffer_drop( &buffers[i] );
     tls_buffer_drop( &first );
+}
+
+static void test_blocks_that_are_out_are_counted_through_growth_and_parking(void)
+{
+    struct tls_buffer parked = { 0 };
+    struct buffer grown = { 0 };
+    unsigned int out = block_out();
+
+    expect( !buffer_room( &grown ) );
+    expect( block_out() == out + 1 );
+    memset( grown.data, 'x', grown.size );
+    grown.end = grown.size;
+    expect( !buffer_room( &grown ) );            /* full: the content moves to larger memory of its own */
+    expect( grown.size == 2 * BLOCK_SIZE && grown.end == BLOCK_SIZE );
+    expect( grown.data[0] == 'x' && grown.data[BLOCK_SIZE - 1] == 'x' );
+    expect( block_out() == out );
+    grown.end = grown.size;
+    expect( !buffer_room( &grown ) && grown.size == 4 * BLOCK_SIZE );
+    expect( !tls_buffer_borrow( &parked ) );
+    expect( block_out() == out + 1 );
+    tls_buffer_park( &parked );                  /* empty */
+    expect( block_out() == out );
+    buffer_release( &grown );
+    expect( block_out() == out );
 }
 
 static unsigned int memory_runs, memory_failures;
@@ -940,6 +963,7 @@ static void test_running_out_of_memory_is_reported_and_loses_nothing(void)
     hooks_each_failure( HOOK_ALLOC, 0, memory_scenario, &setup );
     expect( memory_failures >= 8 );
     expect( memory_failures < memory_runs );
+    expect( !block_out() );
     gnutls_free( setup.ticket_key.data );
     tls_shutdown();
     expect( tls_trust_load() == WHE_OK );
@@ -1016,6 +1040,7 @@ int main(void)
     run( test_refused_ticket_falls_back_to_a_full_handshake );
     run( test_failed_verification_leaves_nothing_to_resume );
     run( test_buffers_are_given_back_and_shrink_when_many_are_out );
+    run( test_blocks_that_are_out_are_counted_through_growth_and_parking );
     run( test_running_out_of_memory_is_reported_and_loses_nothing );
 
     tls_shutdown();

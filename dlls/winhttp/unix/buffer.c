@@ -6,37 +6,14 @@
  * Input buffers
  */
 
-#include <pthread.h>
-
+#include "block.h"
 #include "buffer.h"
 #include "hooks.h"
 
-#define SPARE_MAX 32           /* 2 MiB kept for the next borrower */
-
-static pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER;
-static char *spares[SPARE_MAX];
-static unsigned int spare_count;
-
-static char *spare_take( void )
+static void give_back( char *data, size_t size )
 {
-    char *data = NULL;
-
-    pthread_mutex_lock( &spare_lock );
-    if (spare_count) data = spares[--spare_count];
-    pthread_mutex_unlock( &spare_lock );
-    return data ? data : wh_malloc( BUFFER_SIZE );
-}
-
-static void spare_give( char *data )
-{
-    pthread_mutex_lock( &spare_lock );
-    if (spare_count < SPARE_MAX)
-    {
-        spares[spare_count++] = data;
-        data = NULL;
-    }
-    pthread_mutex_unlock( &spare_lock );
-    wh_free( data );
+    if (size == BUFFER_SIZE) block_put( data );
+    else wh_free( data );
 }
 
 int buffer_room( struct buffer *buffer )
@@ -45,7 +22,7 @@ int buffer_room( struct buffer *buffer )
 
     if (!buffer->data)
     {
-        if (!(buffer->data = spare_take())) return -1;
+        if (!(buffer->data = block_get())) return -1;
         buffer->size = BUFFER_SIZE;
         buffer->start = buffer->end = 0;
         return 0;
@@ -58,7 +35,9 @@ int buffer_room( struct buffer *buffer )
         buffer->start = 0;
         return 0;
     }
-    if (!(data = wh_realloc( buffer->data, buffer->size * 2 ))) return -1;
+    if (!(data = wh_malloc( buffer->size * 2 ))) return -1;
+    memcpy( data, buffer->data, buffer->end );
+    give_back( buffer->data, buffer->size );
     buffer->data = data;
     buffer->size *= 2;
     return 0;
@@ -73,13 +52,12 @@ void buffer_consume( struct buffer *buffer, size_t count )
 void buffer_release( struct buffer *buffer )
 {
     if (!buffer->data) return;
-    if (buffer->size == BUFFER_SIZE) spare_give( buffer->data );
-    else wh_free( buffer->data );
+    give_back( buffer->data, buffer->size );
     buffer->data = NULL;
     buffer->size = buffer->start = buffer->end = 0;
 }
 
 void buffer_shutdown( void )
 {
-    while (spare_count) wh_free( spares[--spare_count] );
+    block_shutdown();
 }

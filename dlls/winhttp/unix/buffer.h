@@ -1,7 +1,7 @@
 /*
  * Input buffers: one piece of memory with a used part, borrowed while there is something in it
  *
- * A connection that waits holds no buffer. Buffers of the common size come from a small process-wide list.
+ * A connection that waits holds no buffer. Buffers of the common size come from block.c.
  */
 
 #ifndef WH_BUFFER_H
@@ -9,7 +9,9 @@
 
 #include <stddef.h>
 
-#define BUFFER_SIZE 65536      /* measured: larger reads gain nothing on loopback, smaller ones cost system calls */
+#include "block.h"
+
+#define BUFFER_SIZE BLOCK_SIZE     /* the common size */
 
 struct buffer
 {
@@ -30,7 +32,7 @@ void buffer_consume( struct buffer *buffer, size_t count );
 /* Gives it back whatever is in it. */
 void buffer_release( struct buffer *buffer );
 
-/* Frees the list (tests). */
+/* Frees the blocks kept for the next borrower (tests). */
 void buffer_shutdown( void );
 
 #endif /* WH_BUFFER_H */

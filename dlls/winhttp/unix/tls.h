@@ -3,9 +3,11 @@
  *
  * Knows policy, verification, resumption and facts; knows nothing of HTTP, pools or strands.
  *
- * The parts: tls.c is the layer; tls_policy.c has versions and ciphers; tls_record.c seals and opens application
- * records without GnuTLS' record layer; tls_buffer.c lends the 64 KiB buffers; tls_verify.c has the trust list and the
- * verdict; tls_cache.c keeps what resumption needs; tls_facts.c answers queries.
+ * The parts: tls.c is the layer and the stream of records; tls_handshake.c brings a session up and keeps what resumes
+ * it; tls_wire.c lies between GnuTLS and the layer below; tls_internal.h is what these three share. tls_policy.c has
+ * versions and ciphers; tls_record.c seals and opens application records without GnuTLS' record layer; tls_buffer.c
+ * lends the buffers; tls_verify.c has the trust list and the verdict; tls_cache.c keeps what resumption needs;
+ * tls_facts.c answers queries.
  */
 
 #ifndef WH_TLS_H

@@ -1,5 +1,5 @@
 /*
- * The large buffers of TLS connections, borrowed while there is data in them
+ * The buffers of TLS connections, borrowed while there is data in them
  */
 
 #ifndef WH_TLS_BUFFER_H
@@ -7,10 +7,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* Four records of the largest size a peer normally sends (16 KiB and its framing), so that a stream of them is
- * fetched with one system call per 64 KiB. Any single record that TLS allows fits as well. */
-#define TLS_BUFFER_SIZE (4 * (16384 + 128))
 
 /* Bytes from head to tail are valid. Starts zeroed; belongs to one connection at a time. */
 struct tls_buffer
@@ -26,18 +22,15 @@ static inline size_t tls_buffer_len( const struct tls_buffer *buffer )
     return buffer->tail - buffer->head;
 }
 
-/* Makes sure that there is a block of TLS_BUFFER_SIZE bytes and that what is in it starts at 0.
+/* Makes sure that there is a block of BLOCK_SIZE bytes (block.h) and that what is in it starts at 0.
  * Returns 0, or -1 without memory (the content is untouched). */
 int tls_buffer_borrow( struct tls_buffer *buffer );
 
 /* For a connection about to wait: gives the block back if it is empty. If it is not, and many are out, the bytes
- * move to a block of their own size; without memory for that everything stays as it was. */
+ * move to memory of their own size; without memory for that everything stays as it was. */
 void tls_buffer_park( struct tls_buffer *buffer );
 
 /* Gives the block back, whatever is in it. */
 void tls_buffer_drop( struct tls_buffer *buffer );
-
-/* Frees the blocks nobody has borrowed. */
-void tls_buffer_shutdown( void );
 
 #endif /* WH_TLS_BUFFER_H */
