@@ -20,11 +20,6 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
 #define MAX_READ 0x7fffffff
 
-static uint32_t timeout_ms( DWORD option )
-{
-    return option == TIMEOUT_UNSET ? 0 : option;
-}
-
 /*--- WinHttpWriteData ----------------------------------------------------------------------------------------------*/
 
 /* TRUE: the operation has its result. */
@@ -57,12 +52,12 @@ static DWORD body_write( struct request *request, const void *data, DWORD len, D
     struct operation *op = &request->sending;
     DWORD err;
 
-    if (len && (!data || IsBadReadPtr( data, len ))) return ERROR_INVALID_PARAMETER;
-    if ((err = flow_claim( request, op, API_WRITE_DATA, STATES( BODY ) | STATES( SENT ) ))) return err;
+    if (len && IsBadReadPtr( data, len )) return ERROR_INVALID_PARAMETER;
+    if ((err = operation_claim( request, op, API_WRITE_DATA, STATES( BODY ) | STATES( SENT ) ))) return err;
     /* More than was announced, S-6. */
     if (request->total != WH_NO_LENGTH && len > request->total - request->written)
     {
-        flow_drop( request, op );
+        operation_drop( request, op );
         return ERROR_INVALID_PARAMETER;
     }
 
@@ -70,11 +65,11 @@ static DWORD body_write( struct request *request, const void *data, DWORD len, D
     {
         if (!write_start( request, data, len )) flow_wait( request, SIDE_SEND );
         if (!op->error && written) *written = op->bytes;
-        return flow_end( request, op );
+        return operation_end( op );
     }
     if (!write_start( request, data, len )) return ERROR_SUCCESS;
     if (!op->error && written) *written = op->bytes;
-    flow_complete( request, op, FALSE );
+    operation_complete( request, op, FALSE );
     return ERROR_SUCCESS;
 }
 
@@ -85,7 +80,8 @@ BOOL WINAPI WinHttpWriteData( HINTERNET handle, LPCVOID data, DWORD len, LPDWORD
 
     TRACE( "%p, %p, %lu, %p\n", handle, data, len, written );
 
-    if ((obj = object_enter( handle, OBJECT_REQUEST, &err )))
+    if (len && !data) err = object_refuse( handle, ERROR_INVALID_PARAMETER );
+    else if ((obj = object_enter( handle, OBJECT_REQUEST, &err )))
     {
         err = body_write( request_from_object( obj ), data, len, written );
         object_leave( obj );
@@ -137,12 +133,12 @@ static DWORD read_end( struct request *request, BOOL finished, DWORD *ret )
     {
         if (!finished) flow_wait( request, SIDE_RECEIVE );
         if (!op->error && ret) *ret = op->bytes;
-        return flow_end( request, op );
+        return operation_end( op );
     }
     if (!finished) return ERROR_IO_PENDING;
     /* Also when only the callback has to wait. */
     if (!op->error && ret) *ret = op->bytes;
-    return flow_complete( request, op, FALSE );
+    return operation_complete( request, op, FALSE );
 }
 
 static DWORD body_query( struct request *request, DWORD *available )
@@ -151,7 +147,7 @@ static DWORD body_query( struct request *request, DWORD *available )
     BOOL finished = TRUE;
     DWORD err;
 
-    if ((err = flow_claim( request, op, API_QUERY_DATA_AVAILABLE, STATES( READING ) | STATES( DONE ) ))) return err;
+    if ((err = operation_claim( request, op, API_QUERY_DATA_AVAILABLE, STATES( READING ) | STATES( DONE ) ))) return err;
     /* What was announced stands until it was read. */
     if (request->announced) op->bytes = request->announced;
     else finished = read_start( request, NULL, 0, 1 );
@@ -165,8 +161,8 @@ static DWORD body_read( struct request *request, void *buffer, DWORD size, DWORD
     DWORD err;
 
     size = min( size, MAX_READ );
-    if (size && (!buffer || IsBadWritePtr( buffer, size ))) return ERROR_INVALID_PARAMETER;
-    if ((err = flow_claim( request, op, API_READ_DATA, STATES( READING ) | STATES( DONE ) ))) return err;
+    if (size && IsBadWritePtr( buffer, size )) return ERROR_INVALID_PARAMETER;
+    if ((err = operation_claim( request, op, API_READ_DATA, STATES( READING ) | STATES( DONE ) ))) return err;
     op->buffer = buffer;
     if (size) finished = read_start( request, buffer, size, fill ? size : 1 );
     return read_end( request, finished, read );
@@ -196,7 +192,8 @@ BOOL WINAPI WinHttpReadData( HINTERNET handle, LPVOID buffer, DWORD size, LPDWOR
 
     TRACE( "%p, %p, %lu, %p\n", handle, buffer, size, read );
 
-    if ((obj = object_enter( handle, OBJECT_REQUEST, &err )))
+    if (size && !buffer) err = object_refuse( handle, ERROR_INVALID_PARAMETER );
+    else if ((obj = object_enter( handle, OBJECT_REQUEST, &err )))
     {
         err = body_read( request_from_object( obj ), buffer, size, read, TRUE );
         object_leave( obj );
@@ -216,11 +213,12 @@ DWORD WINAPI WinHttpReadDataEx( HINTERNET handle, void *buffer, DWORD size, DWOR
 
     TRACE( "%p, %p, %lu, %p, %#I64x, %lu, %p\n", handle, buffer, size, read, flags, property_size, property );
 
-    if ((obj = object_enter( handle, OBJECT_REQUEST, &err )))
+    if ((size && !buffer) || (flags & ~WINHTTP_READ_DATA_EX_FLAG_FILL_BUFFER) || property_size || property)
+        err = object_refuse( handle, ERROR_INVALID_PARAMETER );
+    else if ((obj = object_enter( handle, OBJECT_REQUEST, &err )))
     {
-        if ((flags & ~WINHTTP_READ_DATA_EX_FLAG_FILL_BUFFER) || property_size || property) err = ERROR_INVALID_PARAMETER;
-        else err = body_read( request_from_object( obj ), buffer, size, read,
-                              (flags & WINHTTP_READ_DATA_EX_FLAG_FILL_BUFFER) != 0 );
+        err = body_read( request_from_object( obj ), buffer, size, read,
+                         (flags & WINHTTP_READ_DATA_EX_FLAG_FILL_BUFFER) != 0 );
         object_leave( obj );
     }
     TRACE( "%p: -> %lu\n", handle, err );

@@ -7,8 +7,8 @@
  * authentication belong at the same place, in receive_advance.
  *
  * Every step answers either "finished" (the caller owns the completion) or "pending" (a record will come, and whoever
- * gets it goes on; the caller must not touch the operation any more). Completions of asynchronous operations: flow_complete
- * inside a call, deliver on a worker.
+ * gets it goes on; the caller must not touch the operation any more). Completions of asynchronous operations:
+ * operation_complete inside a call, operation_deliver on a worker.
  *
  * SENDREQUEST_COMPLETE is held, for a second at most, until the response head has arrived, so that ReceiveResponse
  * completes inside its call as Windows does. Evidence: windows-notifications.md section 3.2.
@@ -109,12 +109,7 @@ static void flow_fail( struct request *request, struct operation *op, enum wh_er
     ReleaseSRWLockExclusive( &request->lock );
 
     if (flags) notify( &request->hdr, WINHTTP_CALLBACK_STATUS_SECURE_FAILURE, &flags, sizeof(flags) );
-    op->error = error_to_win32( error );
-}
-
-static uint32_t timeout_ms( DWORD option )
-{
-    return option == TIMEOUT_UNSET ? 0 : option;
+    op->error = error == WHE_FAULT ? ERROR_INVALID_PARAMETER : error_to_win32( error );
 }
 
 static uint32_t response_ms( const struct timeouts *timeouts )
@@ -165,6 +160,14 @@ static void leg_close( struct request *request, DWORD drain_limit )
     if (!request->exchange) return;
     wh_exchange_close( &params );
     request->exchange = 0;
+}
+
+/* What is in flight ends with `error`, and the connection is dropped. request->lock is held. */
+static void leg_cancel( struct request *request, enum wh_error error )
+{
+    struct wh_exchange_cancel_params params = { request->exchange, error, 0 };
+
+    wh_exchange_cancel( &params );
 }
 
 /* request->lock is held. */
@@ -262,13 +265,14 @@ static BOOL verb_is_idempotent( const WCHAR *verb )
 }
 
 /* A pooled connection died before any byte of the response: once more on a new one, if nothing can be done twice and
- * the body is still at hand. FALSE: the error stands. */
+ * the body is still at hand. Not while a write is under way: it belongs to this exchange, and ends with it. FALSE: the
+ * error stands. */
 static BOOL leg_retry( struct request *request, struct step *step )
 {
     BOOL ret = FALSE;
 
     AcquireSRWLockExclusive( &request->lock );
-    if (!request->restarted && !request->closing && request->written == request->body_len &&
+    if (!request->restarted && !request->closing && !request->in_flight && request->written == request->body_len &&
         verb_is_idempotent( request->verb ))
     {
         TRACE( "%p: the pooled connection was dead\n", request->hdr.handle );
@@ -316,8 +320,9 @@ static BOOL hold_start( struct request *request, struct step *step )
     unsigned int status;
     BOOL ret = FALSE;
 
+    if (!request->hdr.async) return FALSE;
     AcquireSRWLockExclusive( &request->lock );
-    if (request->hdr.async && request->flow == FLOW_SENT && !request->receiving.queued && !request->closing)
+    if (request->flow == FLOW_SENT && !request->receiving.queued && !request->closing)
     {
         params.exchange   = request->exchange;
         params.limit      = request->options.max_head;
@@ -460,7 +465,12 @@ static BOOL head_take( struct request *request, const struct step *step )
         request->content_len   = step->content_len;
         if (!interim) flow_enter( request, step->flags & WHR_END ? FLOW_DONE : FLOW_READING );
     }
-    else flow_enter( request, FLOW_FAILED );
+    else
+    {
+        /* What follows on this connection cannot be trusted: it is not for the next request. */
+        leg_cancel( request, WHE_PROTOCOL );
+        flow_enter( request, FLOW_FAILED );
+    }
     ReleaseSRWLockExclusive( &request->lock );
 
     request->receiving.error = err;
@@ -524,9 +534,12 @@ BOOL flow_receive( struct request *request )
 
     notify( &request->hdr, WINHTTP_CALLBACK_STATUS_RECEIVING_RESPONSE, NULL, 0 );
 
-    AcquireSRWLockExclusive( &request->lock );
-    if (request->sending.api == API_SEND_REQUEST) queued = request->receiving.queued = TRUE;
-    ReleaseSRWLockExclusive( &request->lock );
+    if (request->hdr.async)
+    {
+        AcquireSRWLockExclusive( &request->lock );
+        if (request->sending.api == API_SEND_REQUEST) queued = request->receiving.queued = TRUE;
+        ReleaseSRWLockExclusive( &request->lock );
+    }
     return !queued && receive_advance( request, &step, RECEIVE_POST );
 }
 
@@ -704,63 +717,7 @@ void flow_wait( struct request *request, unsigned int side )
     }
 }
 
-/*--- operations ----------------------------------------------------------------------------------------------------*/
-
-DWORD flow_claim( struct request *request, struct operation *op, DWORD api, unsigned int states )
-{
-    struct operation *other = op == &request->sending ? &request->receiving : &request->sending;
-    DWORD err = ERROR_SUCCESS;
-
-    AcquireSRWLockExclusive( &request->lock );
-    if (request->closing) err = ERROR_WINHTTP_OPERATION_CANCELLED;
-    else if (op->api || !(states & (1u << request->flow))) err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
-    /* Both directions at once are for asynchronous handles, and not while a new request begins. */
-    else if (other->api && (!request->hdr.async || api == API_SEND_REQUEST)) err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
-    else
-    {
-        op->api    = api;
-        op->queued = FALSE;
-        op->buffer = NULL;
-        op->error  = op->bytes = 0;
-    }
-    ReleaseSRWLockExclusive( &request->lock );
-
-    if (err || !request->hdr.async) return err;
-    if ((err = worker_operation_begin())) op->api = 0;
-    else object_use( &request->hdr );
-    return err;
-}
-
-DWORD flow_end( struct request *request, struct operation *op )
-{
-    DWORD err = op->error;
-
-    AcquireSRWLockExclusive( &request->lock );
-    op->api = 0;
-    ReleaseSRWLockExclusive( &request->lock );
-    return err;
-}
-
-void flow_drop( struct request *request, struct operation *op )
-{
-    flow_end( request, op );
-    if (!request->hdr.async) return;
-    worker_operation_end();
-    object_leave( &request->hdr );
-}
-
-enum payload { PAYLOAD_NONE, PAYLOAD_COUNT, PAYLOAD_BUFFER };
-
-static const struct { DWORD status; enum payload payload; } completions[] =
-{
-    [API_RECEIVE_RESPONSE]     = { WINHTTP_CALLBACK_STATUS_HEADERS_AVAILABLE,    PAYLOAD_NONE },
-    [API_QUERY_DATA_AVAILABLE] = { WINHTTP_CALLBACK_STATUS_DATA_AVAILABLE,       PAYLOAD_COUNT },
-    [API_READ_DATA]            = { WINHTTP_CALLBACK_STATUS_READ_COMPLETE,        PAYLOAD_BUFFER },
-    [API_WRITE_DATA]           = { WINHTTP_CALLBACK_STATUS_WRITE_COMPLETE,       PAYLOAD_COUNT },
-    [API_SEND_REQUEST]         = { WINHTTP_CALLBACK_STATUS_SENDREQUEST_COMPLETE, PAYLOAD_NONE },
-};
-
-static void deliver( struct request *request, struct operation *op );
+/*--- object_ops ----------------------------------------------------------------------------------------------------*/
 
 /* ReceiveResponse was called before the send was over; now it is, and its completion was delivered. */
 static void run_queued( struct request *request, DWORD send_error )
@@ -776,76 +733,35 @@ static void run_queued( struct request *request, DWORD send_error )
     if (!queued) return;
     if (send_error) request->receiving.error = send_error;
     else if (!receive_advance( request, &step, RECEIVE_POST )) return;
-    deliver( request, &request->receiving );
+    operation_deliver( request, &request->receiving );
 }
-
-/* Delivers a completion on this thread and drops the operation's use of the request. The callback may start the next
- * operation, so this one is released before. */
-static void deliver( struct request *request, struct operation *op )
-{
-    DWORD api = op->api, bytes = op->bytes, err = op->error;
-    WINHTTP_ASYNC_RESULT result = { api, err };
-    void *buffer = op->buffer;
-
-    AcquireSRWLockExclusive( &request->lock );
-    op->api = 0;
-    ReleaseSRWLockExclusive( &request->lock );
-
-    if (err)
-        notify( &request->hdr, WINHTTP_CALLBACK_STATUS_REQUEST_ERROR, &result, sizeof(result) );
-    else if (completions[api].payload == PAYLOAD_BUFFER)
-        notify( &request->hdr, completions[api].status, buffer, bytes );
-    else if (completions[api].payload == PAYLOAD_COUNT)
-        notify( &request->hdr, completions[api].status, &bytes, sizeof(bytes) );
-    else
-        notify( &request->hdr, completions[api].status, NULL, 0 );
-
-    if (api == API_SEND_REQUEST) run_queued( request, err );
-    worker_operation_end();
-    object_leave( &request->hdr );
-}
-
-DWORD flow_complete( struct request *request, struct operation *op, BOOL defer )
-{
-    if (!defer && notify_nest())
-    {
-        deliver( request, op );
-        notify_unnest();
-        return ERROR_SUCCESS;
-    }
-    op->deferred.kind = op == &request->sending ? EVENT_SEND_DONE : EVENT_RECEIVE_DONE;
-    object_use( &request->hdr );
-    worker_post( &request->hdr, &op->deferred );
-    return ERROR_IO_PENDING;
-}
-
-/*--- object_ops ----------------------------------------------------------------------------------------------------*/
 
 void flow_event( struct object *obj, const struct event *event )
 {
     struct request *request = request_from_object( obj );
     unsigned int done;
+    DWORD api, err;
 
     if (event->kind == EVENT_RECORD) done = flow_record( request, &event->record );
     else done = event->kind == EVENT_SEND_DONE ? SIDE_SEND : SIDE_RECEIVE;
 
-    if (done & SIDE_SEND) deliver( request, &request->sending );
-    if (done & SIDE_RECEIVE) deliver( request, &request->receiving );
+    if (done & SIDE_SEND)
+    {
+        api = request->sending.api;
+        err = request->sending.error;
+        operation_deliver( request, &request->sending );
+        if (api == API_SEND_REQUEST) run_queued( request, err );
+    }
+    if (done & SIDE_RECEIVE) operation_deliver( request, &request->receiving );
 }
 
 void flow_cancel( struct object *obj )
 {
     struct request *request = request_from_object( obj );
-    struct wh_exchange_cancel_params params = { 0 };
 
     AcquireSRWLockExclusive( &request->lock );
     request->closing = TRUE;
-    if (request->in_flight)
-    {
-        params.exchange = request->exchange;
-        params.error    = WHE_CANCELLED;
-        wh_exchange_cancel( &params );
-    }
+    if (request->in_flight) leg_cancel( request, WHE_CANCELLED );
     ReleaseSRWLockExclusive( &request->lock );
 }
 

@@ -1,8 +1,8 @@
 /*
- * The order of a request: send, pauses, response heads, retries; and how operations end
+ * The order of a request: send, pauses, response heads, retries
  *
- * flow.c is the only file that knows it. request.c and body.c claim an operation, start it here or at the transport, and
- * finish it here; records of the Unix side come in through the request's events (asynchronous) or flow_wait.
+ * flow.c is the only file that knows it. request.c and body.c claim an operation (operation.h) and start it here or at the
+ * transport; records of the Unix side come in through the request's events (asynchronous) or flow_wait.
  */
 
 #ifndef WINHTTP_FLOW_H
@@ -14,21 +14,6 @@
 #define SIDE_RECEIVE 2
 
 #define STATES( a ) (1u << FLOW_##a)
-
-/* Claims one direction for an API call. Returns 0, or ERROR_WINHTTP_INCORRECT_HANDLE_STATE (another operation is under
- * way, or the flow is in none of `states`), ERROR_WINHTTP_OPERATION_CANCELLED, ERROR_NOT_ENOUGH_MEMORY.
- * After 0 the operation ends with flow_end (synchronous) or flow_complete (asynchronous), or flow_drop. */
-DWORD flow_claim( struct request *request, struct operation *op, DWORD api, unsigned int states );
-
-/* The call turned out to be wrong before anything started: as if the operation had not been claimed. */
-void flow_drop( struct request *request, struct operation *op );
-
-/* Ends a synchronous operation; returns its error. */
-DWORD flow_end( struct request *request, struct operation *op );
-
-/* Delivers the completion of an asynchronous operation inside the call that started it, or, at the limit of nesting or if
- * `defer`, from a worker. Returns 0 or ERROR_IO_PENDING. */
-DWORD flow_complete( struct request *request, struct operation *op, BOOL defer );
 
 /* Sends: state IDLE, SENT, READING, DONE or FAILED, `sending` claimed as API_SEND_REQUEST, body and total are set.
  * Returns TRUE when the operation has its result; FALSE: a record will bring it. */

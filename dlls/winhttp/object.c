@@ -158,6 +158,16 @@ struct object *object_enter( HINTERNET handle, enum object_type type, DWORD *err
     return NULL;
 }
 
+DWORD object_refuse( HINTERNET handle, DWORD err )
+{
+    struct object *obj;
+    DWORD handle_err;
+
+    if (!(obj = object_enter( handle, OBJECT_NONE, &handle_err ))) return handle_err;
+    object_leave( obj );
+    return err;
+}
+
 wh_u64 object_cookie( const struct object *obj )
 {
     return (wh_u64)obj->generation << 32 | obj->slot;

@@ -71,6 +71,10 @@ DWORD object_open( struct object *obj );
  * than asked for gives NULL, too, and *err is ERROR_WINHTTP_INCORRECT_HANDLE_TYPE, else ERROR_INVALID_HANDLE. */
 struct object *object_enter( HINTERNET handle, enum object_type type, DWORD *err );
 
+/* The error of a call whose arguments are wrong: what is wrong with the handle comes before `err`, the kind of the handle
+ * after it. Source: windows-behaviour.md LE-5. */
+DWORD object_refuse( HINTERNET handle, DWORD err );
+
 /* The number that names an object in records of the Unix side, and back: with one more user, also while it is being
  * closed; NULL once its life is over. */
 wh_u64 object_cookie( const struct object *obj );

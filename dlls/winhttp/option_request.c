@@ -166,6 +166,8 @@ static DWORD get_request_times( struct object *obj, void *value )
     unsigned int i;
 
     if ((err = query_exchange( request_from_object( obj ), WHQ_TIMES, &facts, sizeof(facts) ))) return err;
+    /* A head that came in one piece has arrived when it was complete. */
+    if (!facts.receive_start) facts.receive_start = facts.receive_head_end;
     QueryPerformanceFrequency( &frequency );
     memset( result->rgullTimes, 0, sizeof(result->rgullTimes) );
     for (i = 0; i < ARRAYSIZE( times ); i++)

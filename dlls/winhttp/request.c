@@ -378,7 +378,7 @@ static DWORD request_send( struct request *request, const WCHAR *headers, DWORD 
     if (headers && (!headers_cch || headers_cch == ~0u)) headers_cch = wcslen( headers );
     if (optional && optional_len && IsBadReadPtr( optional, optional_len )) return ERROR_INVALID_PARAMETER;
     if ((err = request_check_target( request ))) return err;
-    if ((err = flow_claim( request, op, API_SEND_REQUEST, ~STATES( SENDING ) ))) return err;
+    if ((err = operation_claim( request, op, API_SEND_REQUEST, ~STATES( SENDING ) ))) return err;
 
     AcquireSRWLockExclusive( &request->lock );
     if (headers && headers_cch)
@@ -393,17 +393,17 @@ static DWORD request_send( struct request *request, const WCHAR *headers, DWORD 
     ReleaseSRWLockExclusive( &request->lock );
     if (err)
     {
-        flow_drop( request, op );
+        operation_drop( request, op );
         return err;
     }
 
     if (!request->hdr.async)
     {
         if (!flow_send( request )) flow_wait( request, SIDE_SEND );
-        return flow_end( request, op );
+        return operation_end( op );
     }
     /* SENDREQUEST_COMPLETE never comes inside this call. */
-    if (flow_send( request )) flow_complete( request, op, TRUE );
+    if (flow_send( request )) operation_complete( request, op, TRUE );
     return ERROR_SUCCESS;
 }
 
@@ -449,16 +449,16 @@ static DWORD request_receive( struct request *request )
     DWORD err;
 
     if (request->hdr.async) states |= STATES( SENDING );
-    if ((err = flow_claim( request, op, API_RECEIVE_RESPONSE, states ))) return receive_state_error( request, err );
+    if ((err = operation_claim( request, op, API_RECEIVE_RESPONSE, states ))) return receive_state_error( request, err );
 
     if (!request->hdr.async)
     {
         request->head_buffer = buffer;
         request->head_size   = sizeof(buffer);
         if (!flow_receive( request )) flow_wait( request, SIDE_RECEIVE );
-        return flow_end( request, op );
+        return operation_end( op );
     }
-    if (flow_receive( request )) flow_complete( request, op, FALSE );
+    if (flow_receive( request )) operation_complete( request, op, FALSE );
     return ERROR_SUCCESS;
 }
 
@@ -498,16 +498,12 @@ BOOL WINAPI WinHttpAddRequestHeaders( HINTERNET handle, LPCWSTR headers, DWORD l
 
     TRACE( "%p, %p, %lu, %#lx\n", handle, headers, len, flags );
 
-    if ((obj = object_enter( handle, OBJECT_REQUEST, &err )))
+    /* An empty string is nothing to add; length 0 with a text is refused, HA-2. */
+    if (!headers || (!len && *headers)) err = object_refuse( handle, ERROR_INVALID_PARAMETER );
+    else if ((obj = object_enter( handle, OBJECT_REQUEST, &err )))
     {
-        if (!headers) err = ERROR_INVALID_PARAMETER;
-        /* An empty string is nothing to add; length 0 with a text is refused, HA-2. */
-        else if (!len) err = *headers ? ERROR_INVALID_PARAMETER : ERROR_SUCCESS;
-        else
-        {
-            if (len == ~0u) len = wcslen( headers );
-            err = len ? request_add_headers( request_from_object( obj ), headers, len, flags ) : ERROR_SUCCESS;
-        }
+        if (len == ~0u) len = wcslen( headers );
+        err = len ? request_add_headers( request_from_object( obj ), headers, len, flags ) : ERROR_SUCCESS;
         object_leave( obj );
     }
     SetLastError( err );
@@ -579,12 +575,11 @@ DWORD WINAPI WinHttpAddRequestHeadersEx( HINTERNET handle, DWORD modifiers, ULON
 
     TRACE( "%p, %#lx, %#I64x, %#I64x, %lu, %p\n", handle, modifiers, flags, extra, count, headers );
 
-    if (!(obj = object_enter( handle, OBJECT_REQUEST, &err ))) return err;
     if ((flags & ~(ULONGLONG)WINHTTP_EXTENDED_HEADER_FLAG_UNICODE) || extra || !count || !headers)
-        err = ERROR_INVALID_PARAMETER;
-    else
-        err = request_add_extended( request_from_object( obj ), headers, count,
-                                    (flags & WINHTTP_EXTENDED_HEADER_FLAG_UNICODE) != 0, modifiers );
+        return object_refuse( handle, ERROR_INVALID_PARAMETER );
+    if (!(obj = object_enter( handle, OBJECT_REQUEST, &err ))) return err;
+    err = request_add_extended( request_from_object( obj ), headers, count,
+                                (flags & WINHTTP_EXTENDED_HEADER_FLAG_UNICODE) != 0, modifiers );
     object_leave( obj );
     return err;
 }
@@ -647,12 +642,12 @@ BOOL WINAPI WinHttpQueryHeaders( HINTERNET handle, DWORD level, LPCWSTR name, LP
 
     TRACE( "%p, %#lx, %s, %p, %p, %p\n", handle, level, debugstr_w( name ), buffer, size, index );
 
-    if ((obj = object_enter( handle, OBJECT_REQUEST, &err )))
+    if (!size) err = object_refuse( handle, ERROR_INVALID_PARAMETER );
+    else if ((obj = object_enter( handle, OBJECT_REQUEST, &err )))
     {
         request = request_from_object( obj );
         AcquireSRWLockExclusive( &request->lock );
-        if (!size) err = ERROR_INVALID_PARAMETER;
-        else if (!(err = request_get_source( request, level, &source )))
+        if (!(err = request_get_source( request, level, &source )))
             err = header_query( &source, level, name, buffer, size, index );
         ReleaseSRWLockExclusive( &request->lock );
         object_leave( obj );
@@ -673,11 +668,11 @@ DWORD WINAPI WinHttpQueryHeadersEx( HINTERNET handle, DWORD level, ULONGLONG fla
     TRACE( "%p, %#lx, %#I64x, %u, %p, %p, %p, %p, %p, %p\n", handle, level, flags, codepage, index, name, buffer, size,
            headers, count );
 
+    if (flags || !size || !count) return object_refuse( handle, ERROR_INVALID_PARAMETER );
     if (!(obj = object_enter( handle, OBJECT_REQUEST, &err ))) return err;
     request = request_from_object( obj );
     AcquireSRWLockExclusive( &request->lock );
-    if (flags || !size || !count) err = ERROR_INVALID_PARAMETER;
-    else if (!(err = request_get_source( request, level, &source )))
+    if (!(err = request_get_source( request, level, &source )))
         err = header_query_ex( &source, level, codepage, index, name, buffer, size, (void **)headers, count );
     ReleaseSRWLockExclusive( &request->lock );
     object_leave( obj );

@@ -11,9 +11,9 @@
 
 #include "headers.h"
 #include "object.h"
+#include "operation.h"
 #include "option.h"
 #include "session.h"
-#include "worker.h"
 
 /* What the application has asked and the transport has done. The list is the trace names, too. */
 #define FLOW_STATES(X) \
@@ -31,17 +31,6 @@ enum flow_state
     FLOW_STATES( FLOW_MEMBER )
 #undef FLOW_MEMBER
     FLOW_COUNT
-};
-
-/* One per direction: the API call that is under way, synchronous or not. */
-struct operation
-{
-    DWORD  api;              /* API_*, 0 = none */
-    BOOL   queued;           /* ReceiveResponse called while the request is still being sent */
-    void  *buffer;           /* lent by the application */
-    DWORD  error;            /* the result: a Win32 code, */
-    DWORD  bytes;            /* and what the completion reports */
-    struct event deferred;   /* its delivery by a worker */
 };
 
 struct request_options

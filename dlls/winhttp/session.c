@@ -212,10 +212,10 @@ HINTERNET WINAPI WinHttpConnect( HINTERNET hsession, LPCWSTR server, INTERNET_PO
 
     TRACE( "%p, %s, %u, %#lx\n", hsession, debugstr_w( server ), port, reserved );
 
-    if ((session = object_enter( hsession, OBJECT_SESSION, &err )))
+    if (!server || reserved) err = object_refuse( hsession, ERROR_INVALID_PARAMETER );
+    else if ((session = object_enter( hsession, OBJECT_SESSION, &err )))
     {
-        if (!server || reserved) err = ERROR_INVALID_PARAMETER;
-        else if (!(err = connect_open( (struct session *)session, server, port, &connect )))
+        if (!(err = connect_open( (struct session *)session, server, port, &connect )))
         {
             handle = connect->hdr.handle;
             notify( session, WINHTTP_CALLBACK_STATUS_HANDLE_CREATED, &handle, sizeof(handle) );

@@ -16,6 +16,9 @@ struct timeouts            /* milliseconds as the options hold them: 0 and 0xfff
     DWORD response;        /* TIMEOUT_UNSET: the default limit */
 };
 
+/* As the Unix side takes them: 0 is no limit. */
+static inline uint32_t timeout_ms( DWORD option ) { return option == TIMEOUT_UNSET ? 0 : option; }
+
 /* What a request copies from its session when it is opened. */
 struct defaults
 {

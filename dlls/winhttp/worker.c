@@ -1,13 +1,16 @@
 /*
  * Completion workers
  *
- * One lock guards all queues: it is taken once per batch and twice per object that has events, never across a callback
- * or a unix call. Whoever takes an object off the ready list runs its events until the queue is empty; events that
- * arrive meanwhile are appended by others.
+ * One lock guards all queues: it is taken once per batch and twice per object that has events, never across a callback,
+ * a unix call or the start of a thread. Whoever takes an object off the ready list runs its events until the queue is
+ * empty; events that arrive meanwhile are appended by others.
  *
- * Callbacks may block. So a worker that is about to run some makes sure that another one sits in the wait, or, with
- * work left on the ready list, is awake: the number grows to the soft limit, and beyond it only while all are stuck in
- * callbacks. A worker leaves after ten idle seconds; the last one only when no asynchronous operation is under way.
+ * One thread is enough while callbacks are short: two would only pass the work to and fro. But callbacks may block, even
+ * until another request has its own callback. So the last worker that is not out in callbacks is the guard. It fetches
+ * records, and leaves them to the others as long as one of them gets on; it goes out itself only when all are stuck or
+ * do not keep up, and when it leaves another guard behind. With callbacks that return the number stays at two; up to
+ * the limit it grows when they are slow, and beyond it only while all are stuck. A worker leaves after ten idle seconds,
+ * one beyond the limit after one; the last one only when no asynchronous operation is under way.
  */
 
 #include <stdarg.h>
@@ -26,16 +29,24 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
 #define BATCH        64        /* records fetched at once: 8 KiB of stack */
 #define HARD_LIMIT   16
-#define IDLE_MS      10000     /* how long a worker waits for something to do */
-#define WATCH_MS     50        /* how often an idle worker looks for work that a blocked one has left */
-#define STUCK_MS     100       /* a callback that takes longer counts as blocked */
+#define IDLE_MS      10000     /* how long a worker waits for something to do, */
+#define SURPLUS_MS   1000      /* and one that was started because the others were stuck */
+#define LOOK_MS      20        /* how often a worker in the wait looks for work that a stuck one has left, */
+#define LOOK_FOR_MS  1000      /* and for how long after the last batch; then it has to be woken */
+#define SLOW_MS      20        /* callbacks that take longer get help, up to the limit; ticks may be 16 ms apart */
+#define STUCK_MS     100       /* a callback that takes longer counts as blocked beyond the limit, too */
 
 struct worker
 {
     struct event *spare;           /* a batch can always be taken in */
     unsigned int  spares;
-    DWORD         busy_since;      /* GetTickCount when it began to run events, 0 = in the wait */
+    BOOL          out;             /* runs events; else in the wait, or on its way */
+    DWORD         out_since;       /* GetTickCount when it came out of the wait, */
+    DWORD         run_since;       /* and when it took its present object */
 };
+
+static SRWLOCK start_lock = SRWLOCK_INIT;      /* one thread is started at a time; taken before `lock` */
+static volatile LONG starting;                 /* counted in worker_count, but not yet known to run */
 
 static SRWLOCK lock = SRWLOCK_INIT;            /* all below */
 static struct object *ready_first, *ready_last;
@@ -44,6 +55,7 @@ static struct worker *workers[HARD_LIMIT];
 static LONG worker_count;                      /* written under the lock, read without */
 static unsigned int waiting;                   /* workers in the wait, or on their way into it */
 static unsigned int waiting_long;              /* those of them that would not look around for long */
+static DWORD last_batch;                       /* GetTickCount when a worker last came back with records */
 static BOOL wake_sent;                         /* and nobody has come back from the wait since */
 static unsigned int limit;
 
@@ -56,7 +68,7 @@ static unsigned int soft_limit(void)
     if (!limit)
     {
         GetSystemInfo( &info );
-        limit = min( info.dwNumberOfProcessors + 2, HARD_LIMIT );
+        limit = min( info.dwNumberOfProcessors + 1, HARD_LIMIT );
     }
     return limit;
 }
@@ -113,48 +125,94 @@ static void wake_worker(void)
 
 static DWORD CALLBACK worker_proc( void *arg );
 
-/* Starts one more worker; lock held. It counts as waiting from now on. */
+/* Enters a new worker in the table, as one on its way into the wait; NULL at the limit or without memory. */
+static struct worker *worker_enter(void)
+{
+    struct worker *worker = calloc( 1, sizeof(*worker) );
+    unsigned int i;
+
+    if (!worker) return NULL;
+    AcquireSRWLockExclusive( &lock );
+    for (i = 0; i < HARD_LIMIT && workers[i]; i++) ;
+    if (i < HARD_LIMIT)
+    {
+        workers[i] = worker;
+        worker_count++;
+        waiting++;
+    }
+    ReleaseSRWLockExclusive( &lock );
+    if (i < HARD_LIMIT) return worker;
+    free( worker );
+    return NULL;
+}
+
+/* The worker is in the wait, as far as the counts know, and does not come back from it; lock held. */
+static void worker_remove( struct worker *worker )
+{
+    unsigned int i;
+
+    for (i = 0; i < HARD_LIMIT; i++) if (workers[i] == worker) workers[i] = NULL;
+    worker_count--;
+}
+
+/* start_lock held: whoever sees the worker in the counts before its thread exists can wait for that. */
 static BOOL worker_start(void)
 {
     struct worker *worker;
-    HMODULE module;
-    HANDLE thread;
-    unsigned int i;
+    HMODULE module = NULL;
+    HANDLE thread = NULL;
 
-    for (i = 0; i < HARD_LIMIT && workers[i]; i++) ;
-    if (i == HARD_LIMIT) return FALSE;
-    if (!(worker = calloc( 1, sizeof(*worker) ))) return FALSE;
-    if (!GetModuleHandleExW( GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, (const WCHAR *)worker_proc, &module ))
+    InterlockedIncrement( &starting );
+    if ((worker = worker_enter()))
     {
-        free( worker );
-        return FALSE;
+        if (GetModuleHandleExW( GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, (const WCHAR *)worker_proc, &module ))
+            thread = CreateThread( NULL, 0, worker_proc, worker, 0, NULL );
+        if (!thread)
+        {
+            ERR( "no thread (%lu)\n", GetLastError() );
+            AcquireSRWLockExclusive( &lock );
+            worker_remove( worker );
+            waiting--;
+            ReleaseSRWLockExclusive( &lock );
+            free( worker );
+            if (module) FreeLibrary( module );
+        }
+        else CloseHandle( thread );
     }
-    if (!(thread = CreateThread( NULL, 0, worker_proc, worker, 0, NULL )))
-    {
-        ERR( "no thread (%lu)\n", GetLastError() );
-        FreeLibrary( module );
-        free( worker );
-        return FALSE;
-    }
-    CloseHandle( thread );
-    workers[i] = worker;
-    worker_count++;
-    waiting++;
-    return TRUE;
+    InterlockedDecrement( &starting );
+    return thread != NULL;
 }
 
-/* Callbacks are about to run, and nobody is left in the wait: is it time for one more? Lock held. */
-static BOOL need_worker( const struct worker *self )
+/* Nobody is left in the wait: starts a guard, unless somebody has come back meanwhile. Not under the lock. */
+static void worker_start_guard(void)
 {
-    DWORD now;
+    BOOL needed;
+
+    AcquireSRWLockExclusive( &start_lock );
+    AcquireSRWLockShared( &lock );
+    needed = !waiting;
+    ReleaseSRWLockShared( &lock );
+    if (needed) worker_start();
+    ReleaseSRWLockExclusive( &start_lock );
+}
+
+/* Nobody else is left in the wait. May this worker run callbacks, and leave the wait to one that it starts, or does one
+ * of the others get on? That one takes what is ready before it waits. Lock held. */
+static BOOL may_go_out( const struct worker *self )
+{
+    BOOL below = (unsigned int)worker_count < soft_limit();
+    DWORD now, limit_ms = below ? SLOW_MS : STUCK_MS;
     unsigned int i;
 
-    if (waiting) return FALSE;
-    if ((unsigned int)worker_count < soft_limit()) return TRUE;
+    if (worker_count == 1) return TRUE;
     now = GetTickCount();
     for (i = 0; i < HARD_LIMIT; i++)
-        if (workers[i] && workers[i] != self && (!workers[i]->busy_since || now - workers[i]->busy_since < STUCK_MS))
-            return FALSE;
+    {
+        if (!workers[i] || workers[i] == self || !workers[i]->out) continue;
+        if (now - workers[i]->run_since >= limit_ms) continue;
+        if (below && now - workers[i]->out_since >= limit_ms) continue;    /* gets on, but does not keep up */
+        return FALSE;
+    }
     return TRUE;
 }
 
@@ -239,79 +297,93 @@ static void run_object( struct worker *worker, struct object *obj )
     }
 }
 
+/* Lock held on entry and on return, not meanwhile. */
 static void run_ready( struct worker *worker )
 {
     struct object *obj;
-    BOOL wake;
+    BOOL guard, wake;
 
-    AcquireSRWLockExclusive( &lock );
-    worker->busy_since = GetTickCount() | 1;
-    while ((obj = ready_pop()))
+    while ((obj = ready_first))
     {
-        if (!obj->non_blocking && need_worker( worker )) worker_start();
+        guard = !obj->non_blocking && !waiting;
+        if (guard && !may_go_out( worker )) break;
+        ready_pop();
+        if (!worker->out) worker->out_since = GetTickCount();
+        worker->run_since = GetTickCount();
+        worker->out = TRUE;
         if ((wake = !obj->non_blocking && need_wake())) wake_sent = TRUE;
         ReleaseSRWLockExclusive( &lock );
 
+        if (guard) worker_start_guard();
         if (wake) wake_worker();
         run_object( worker, obj );
 
         AcquireSRWLockExclusive( &lock );
-        worker->busy_since = GetTickCount() | 1;
     }
-    worker->busy_since = 0;
-    waiting++;
+    worker->out = FALSE;
+}
+
+/* One wait, and what it brings goes into the queues. Returns FALSE if that was nothing. */
+static BOOL fetch( struct worker *worker, struct wh_record *records, DWORD idle )
+{
+    struct wh_wait_params params = { 0 };
+    BOOL look;
+
+    params.records  = wh_from_ptr( records );
+    params.capacity = spare_fill( worker );
+
+    AcquireSRWLockExclusive( &lock );
+    look = (unsigned int)worker_count > waiting || (worker_count > 1 && GetTickCount() - last_batch < LOOK_FOR_MS);
+    if (!look) waiting_long++;
     ReleaseSRWLockExclusive( &lock );
+
+    params.timeout_ms = look ? LOOK_MS : IDLE_MS - min( idle, IDLE_MS - 1 );
+    if (wh_wait( &params ) != WH_DONE) ERR( "wait was refused\n" );
+    if (params.count) spread( worker, records, params.count );
+
+    AcquireSRWLockExclusive( &lock );
+    if (!look) waiting_long--;
+    if (params.count) last_batch = GetTickCount();
+    ReleaseSRWLockExclusive( &lock );
+    return params.count != 0;
+}
+
+/* Ten seconds without anything to do: the last worker stays while operations are under way. Lock held. */
+static BOOL worker_may_quit( struct worker *worker )
+{
+    worker_remove( worker );
+    MemoryBarrier();
+    /* worker_operation_begin counts its operation before it looks for a worker. */
+    if (worker_count > 0 || !*(volatile LONG *)&operations) return TRUE;
+    workers[0] = worker;    /* it was the only one */
+    worker_count++;
+    return FALSE;
 }
 
 static DWORD CALLBACK worker_proc( void *arg )
 {
     struct wh_record records[BATCH];
     struct worker *worker = arg;
-    struct wh_wait_params params = { 0 };
     struct event *event;
     HMODULE module = NULL;
     DWORD idle = 0, start;
-    unsigned int i;
-    BOOL quit = FALSE, watch;
+    BOOL quit = FALSE;
 
     TRACE( "started\n" );
-    params.records = wh_from_ptr( records );
     while (!quit)
     {
-        params.capacity = spare_fill( worker );
-
-        AcquireSRWLockExclusive( &lock );
-        watch = (unsigned int)worker_count > waiting;    /* somebody is out in callbacks */
-        if (!watch) waiting_long++;
-        ReleaseSRWLockExclusive( &lock );
-
         start = GetTickCount();
-        params.timeout_ms = watch ? WATCH_MS : IDLE_MS - min( idle, IDLE_MS - 1 );
-        params.count = 0;
-        if (wh_wait( &params ) != WH_DONE) ERR( "wait was refused\n" );
-        if (params.count) spread( worker, records, params.count );
-        idle = params.count ? 0 : idle + (GetTickCount() - start);
+        if (fetch( worker, records, idle )) idle = 0;
+        else idle += GetTickCount() - start;
 
         AcquireSRWLockExclusive( &lock );
         waiting--;
-        if (!watch) waiting_long--;
         wake_sent = FALSE;
-        if (!ready_count && idle >= IDLE_MS)
-        {
-            worker_count--;
-            MemoryBarrier();
-            /* worker_operation_begin counts its operation before it looks for a worker. */
-            quit = worker_count > 0 || !*(volatile LONG *)&operations;
-            if (!quit)
-            {
-                worker_count++;
-                idle = 0;
-            }
-        }
-        if (quit) for (i = 0; i < HARD_LIMIT; i++) if (workers[i] == worker) workers[i] = NULL;
+        if (ready_count) idle = 0;
+        run_ready( worker );
+        if (idle >= ((unsigned int)worker_count > soft_limit() ? SURPLUS_MS : IDLE_MS) && !(quit = worker_may_quit( worker ))) idle = 0;
+        if (!quit) waiting++;
         ReleaseSRWLockExclusive( &lock );
-
-        if (!quit) run_ready( worker );
     }
 
     while ((event = worker->spare))
@@ -333,11 +405,11 @@ DWORD worker_operation_begin(void)
     DWORD err = ERROR_SUCCESS;
 
     InterlockedIncrement( &operations );
-    if (*(volatile LONG *)&worker_count) return ERROR_SUCCESS;
+    if (*(volatile LONG *)&worker_count > starting) return ERROR_SUCCESS;
 
-    AcquireSRWLockExclusive( &lock );
-    if (!worker_count && !worker_start()) err = ERROR_NOT_ENOUGH_MEMORY;
-    ReleaseSRWLockExclusive( &lock );
+    AcquireSRWLockExclusive( &start_lock );
+    if (!*(volatile LONG *)&worker_count && !worker_start()) err = ERROR_NOT_ENOUGH_MEMORY;
+    ReleaseSRWLockExclusive( &start_lock );
     if (err) InterlockedDecrement( &operations );
     return err;
 }

@@ -16,6 +16,7 @@
     X( connection ) \
     X( handles ) \
     X( headers ) \
+    X( lifetime ) \
     X( notification ) \
     X( options ) \
     X( query ) \
