@@ -31,7 +31,7 @@ transport_dispatcher transport_dispatch;
 UINT64               transport_library;
 
 static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
-static DWORD features;
+static DWORD features, batches;
 
 typedef LONG (WINAPI *query_memory_proc)( HANDLE, const void *, int, void *, SIZE_T, SIZE_T * );
 
@@ -79,6 +79,7 @@ static BOOL WINAPI attach( INIT_ONCE *init UNUSED, void *param UNUSED, void **co
         return TRUE;
     }
     features = params.features;
+    batches = params.batch;
     TRACE( "features %#lx\n", features );
     return TRUE;
 }
@@ -94,6 +95,11 @@ void transport_detach(void)
     if (!transport_dispatch) return;
     transport_dispatch( transport_library, wh_call_detach, NULL );
     transport_dispatch = NULL;
+}
+
+DWORD transport_batches(void)
+{
+    return batches;
 }
 
 DWORD transport_features(void)

@@ -26,6 +26,9 @@ void transport_detach( void );
 /* WH_FEATURE_*, valid after transport_attach. */
 DWORD transport_features( void );
 
+/* The number of the last batch that the wait had handed out when this module was attached. */
+DWORD transport_batches( void );
+
 #define TRANSPORT_CALL( name ) \
     static inline unsigned int wh_##name( struct wh_##name##_params *params ) \
     { \

@@ -110,7 +110,7 @@ struct wh_attach_params
     uint32_t abi;            /* in: WH_ABI; another one is refused */
     uint32_t log_level;      /* in: bit 0 err, 1 warn, 2 trace, 3 bytes of messages */
     uint32_t features;       /* out: WH_FEATURE_* */
-    uint32_t reserved;
+    uint32_t batch;          /* out: batches handed out so far, see wait */
 };
 WH_LAYOUT( wh_attach_params, 16 );
 
@@ -245,7 +245,8 @@ struct wh_exchange_start_params
 };
 WH_LAYOUT( wh_exchange_start_params, 112 );
 
-/* Sends body bytes as they are. Done or BODY_SENT: accepted by the kernel. */
+/* Sends body bytes as they are. Done or BODY_SENT: accepted by the kernel. After the response has come whole: STATE if
+ * the message was whole, too, else RESET. Bytes beyond total_len go out, and cost the connection its reuse. */
 struct wh_exchange_send_params
 {
     wh_id    exchange;       /* in */
@@ -269,7 +270,7 @@ WH_LAYOUT( wh_exchange_send_params, 48 );
 #define WHR_REUSED          0x20  /* HEAD_SENT: went over a pooled connection */
 
 /* The next response head as text: status line and field lines as received, each ended by CRLF, then CRLF.
- * With size 0 it completes with TOO_SMALL as soon as a whole head is there. */
+ * With size 0 it completes with TOO_SMALL as soon as a whole head is there. After the final head: STATE. */
 struct wh_exchange_read_head_params
 {
     wh_id    exchange;       /* in */
@@ -290,7 +291,7 @@ WH_LAYOUT( wh_exchange_read_head_params, 64 );
 
 /* Body bytes. Completes with at least `min` bytes (capped by size), or at the end of the body with what there was.
  * size 0 with min 1: completes as soon as something is there; `bytes` says how much can be read without waiting,
- * not counting past the end of a chunk. 0 bytes with WHE_OK: the end. */
+ * not counting past the end of a chunk. 0 bytes with WHE_OK: the end, as often as asked. */
 struct wh_exchange_read_body_params
 {
     wh_id    exchange;       /* in */
@@ -305,7 +306,8 @@ struct wh_exchange_read_body_params
 };
 WH_LAYOUT( wh_exchange_read_body_params, 48 );
 
-/* Answers a pause. verdict 0 goes on; another enum wh_error fails the exchange with it. A new head may be given. */
+/* Answers a pause. verdict 0 goes on; another enum wh_error fails the exchange with it. A new head may be given. If the
+ * exchange was cancelled meanwhile: PENDING while the record of that is on its way, REFUSED once it was fetched. */
 struct wh_exchange_resume_params
 {
     wh_id    exchange;       /* in */
@@ -440,7 +442,8 @@ struct wh_record
 };
 WH_LAYOUT( wh_record, 128 );
 
-/* Drives the engine until there are records, the time is over, or a wake. */
+/* Drives the engine until there are records, the time is over, or a wake. For a WHX_SYNC exchange one thread waits at a
+ * time; after a close the id stays good for this until the records of its operations were fetched. */
 struct wh_wait_params
 {
     wh_id    exchange;       /* in: a WHX_SYNC exchange, or 0 for all the others */
@@ -450,7 +453,8 @@ struct wh_wait_params
     uint32_t count;          /* out: records stored; 0 after a wake or a time-out */
     uint32_t waiting;        /* out: other threads in wait(0) right now */
     uint32_t backlog;        /* out: asynchronous records left behind */
-    uint32_t live;           /* out: asynchronous exchanges that exist */
+    uint32_t batch;          /* out: with wait(0) and count > 0, the number of this batch. Records of one exchange may be
+                              * in the batches of two threads: whoever keeps the batches in order keeps them in order */
 };
 WH_LAYOUT( wh_wait_params, 40 );
 

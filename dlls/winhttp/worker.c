@@ -58,6 +58,10 @@ static unsigned int waiting_long;              /* those of them that would not l
 static DWORD last_batch;                       /* GetTickCount when a worker last came back with records */
 static BOOL wake_sent;                         /* and nobody has come back from the wait since */
 static unsigned int limit;
+static DWORD batch_taken;                      /* the last batch whose records are in the queues */
+static BOOL batch_known;                       /* batch_taken has its start value */
+static unsigned int batch_waiters;
+static CONDITION_VARIABLE batch_order = CONDITION_VARIABLE_INIT;
 
 static LONG operations;                        /* asynchronous ones under way */
 
@@ -243,7 +247,24 @@ static unsigned int spare_fill( struct worker *worker )
 }
 
 /* Spreads a batch over the objects' queues. Each event holds a use of its object. */
-static void spread( struct worker *worker, const struct wh_record *records, unsigned int count )
+/* Two workers may hold batches with records of one object: the earlier batch goes into the queues first. Its worker is
+ * on its way, nothing can hold it up. Lock held. */
+static void await_turn( DWORD batch )
+{
+    if (!batch_known)
+    {
+        batch_taken = transport_batches();
+        batch_known = TRUE;
+    }
+    while (batch_taken != batch - 1)
+    {
+        batch_waiters++;
+        SleepConditionVariableSRW( &batch_order, &lock, INFINITE, 0 );
+        batch_waiters--;
+    }
+}
+
+static void spread( struct worker *worker, const struct wh_record *records, unsigned int count, DWORD batch )
 {
     struct object *objects[BATCH];
     struct event *event;
@@ -254,6 +275,7 @@ static void spread( struct worker *worker, const struct wh_record *records, unsi
             TRACE( "record %u of a finished object\n", records[i].kind );
 
     AcquireSRWLockExclusive( &lock );
+    await_turn( batch );
     for (i = 0; i < count; i++)
     {
         if (!objects[i]) continue;
@@ -265,6 +287,8 @@ static void spread( struct worker *worker, const struct wh_record *records, unsi
         event->record = records[i];
         queue_append( objects[i], event );
     }
+    batch_taken = batch;
+    if (batch_waiters) WakeAllConditionVariable( &batch_order );
     ReleaseSRWLockExclusive( &lock );
 }
 
@@ -339,7 +363,7 @@ static BOOL fetch( struct worker *worker, struct wh_record *records, DWORD idle 
 
     params.timeout_ms = look ? LOOK_MS : IDLE_MS - min( idle, IDLE_MS - 1 );
     if (wh_wait( &params ) != WH_DONE) ERR( "wait was refused\n" );
-    if (params.count) spread( worker, records, params.count );
+    if (params.count) spread( worker, records, params.count, params.batch );
 
     AcquireSRWLockExclusive( &lock );
     if (!look) waiting_long--;

@@ -61,6 +61,11 @@ static inline void peer_start( struct peer *peer, void (*script)( struct peer *p
     peer->port = ntohs( addr.sin_port );
 }
 
+static inline unsigned int peer_connections( const struct peer *peer )
+{
+    return __atomic_load_n( &peer->connections, __ATOMIC_SEQ_CST );
+}
+
 /* The script must have returned, or return when its connection ends. */
 static inline void peer_stop( struct peer *peer )
 {

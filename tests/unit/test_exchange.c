@@ -4,221 +4,7 @@
 
 #include <errno.h>
 
-#include "buffer.h"
-#include "dns.h"
-#include "engine.h"
-#include "exchange.h"
-#include "origin.h"
-#include "session.h"
-#include "tls.h"
-
-#include "hooks.h"
-#include "peer.h"
-#include "test.h"
-
-#define WAIT_MS 20000      /* far more than anything here takes; a lost completion shows as this */
-
-static wh_id session;
-
-/* One exchange as a synchronous caller drives it. */
-struct client
-{
-    wh_id     id;
-    uint32_t  error, detail, status, flags, paused;
-    char      head[4096], body[65536];
-    uint32_t  head_len;
-    uint64_t  body_len, content_len;
-    unsigned int events;           /* 1 << kind of each progress record seen */
-};
-
-struct request
-{
-    const char *head, *body;
-    size_t      body_len;
-    uint64_t    total_len;
-    uint32_t    flags, event_mask, conn_limit, send_ms, connect_ms, receive_ms;
-    const char *host;
-    wh_u64      partition;
-};
-
-static const char get_head[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
-
-static uint32_t wait_for( struct client *client, uint32_t kind, struct wh_record *record )
-{
-    struct wh_wait_params params = { .exchange = client->id, .records = wh_from_ptr( record ), .capacity = 1,
-                                     .timeout_ms = WAIT_MS };
-
-    for (;;)
-    {
-        if (engine_wait( &params ) || !params.count) return WHE_INTERNAL;
-        if (record->kind == kind) return record->error;
-        client->events |= 1u << record->kind;
-        if (record->kind == WHK_PAUSE_SENDING && kind == WHK_HEAD_SENT)
-        {
-            client->paused = 1;
-            return 0;
-        }
-    }
-}
-
-static uint32_t client_start( struct client *client, const struct peer *peer, const struct request *request )
-{
-    const char *host = request->host ? request->host : "127.0.0.1";
-    struct wh_route route = { .host = wh_from_ptr( host ), .host_len = (uint32_t)strlen( host ), .port = peer->port,
-                              .scheme = WH_SCHEME_HTTP, .conn_limit = request->conn_limit,
-                              .partition = request->partition };
-    struct wh_exchange_start_params params = { .session = session, .route = wh_from_ptr( &route ),
-        .head = wh_from_ptr( request->head ? request->head : get_head ),
-        .head_len = (uint32_t)strlen( request->head ? request->head : get_head ),
-        .body = wh_from_ptr( request->body ), .body_len = (uint32_t)request->body_len,
-        .total_len = request->total_len ? request->total_len : request->body_len,
-        .flags = WHX_SYNC | request->flags, .event_mask = request->event_mask,
-        .send_ms = request->send_ms ? request->send_ms : WAIT_MS, .connect_ms = request->connect_ms };
-    struct wh_record record;
-    uint32_t ret;
-
-    memset( client, 0, offsetof( struct client, head ) );
-    client->head_len = 0;
-    client->body_len = 0;
-    client->events = 0;
-    ret = exchange_start( &params );
-    client->id = params.exchange;
-    client->paused = params.paused;
-    if (ret == WH_REFUSED) return client->error = WHE_INVALID;
-    if (ret == WH_DONE || params.paused) client->error = params.error;
-    else client->error = wait_for( client, WHK_HEAD_SENT, &record );
-    return client->error;
-}
-
-static uint32_t client_send( struct client *client, const char *data, size_t len, uint32_t flags )
-{
-    struct wh_exchange_send_params params = { .exchange = client->id, .data = wh_from_ptr( data ), .len = (uint32_t)len,
-                                              .flags = flags, .timeout_ms = WAIT_MS };
-    struct wh_record record;
-    uint32_t ret = exchange_send( &params );
-
-    if (ret == WH_REFUSED) return client->error = WHE_INVALID;
-    return client->error = ret == WH_DONE ? params.error : wait_for( client, WHK_BODY_SENT, &record );
-}
-
-static uint32_t client_read_head( struct client *client, uint32_t timeout_ms, uint32_t limit, uint32_t option )
-{
-    struct wh_exchange_read_head_params params = { .exchange = client->id, .buffer = wh_from_ptr( client->head ),
-        .size = sizeof(client->head), .limit = limit, .timeout_ms = timeout_ms, .option = option };
-    struct wh_record record;
-    uint32_t ret = exchange_read_head( &params );
-
-    if (ret == WH_REFUSED) return client->error = WHE_INVALID;
-    client->error = params.error;
-    client->head_len = params.len;
-    client->status = params.status;
-    client->flags = params.flags;
-    client->content_len = params.content_len;
-    if (ret == WH_DONE) return client->error;
-    client->error = wait_for( client, WHK_HEAD_READ, &record );
-    client->head_len = (uint32_t)record.bytes;
-    client->status = record.status;
-    client->flags = record.flags;
-    client->content_len = record.content_len;
-    return client->error;
-}
-
-/* Reads to the end in pieces of `piece`. */
-static uint32_t client_read_all( struct client *client, uint32_t piece, uint32_t timeout_ms )
-{
-    client->body_len = 0;
-    for (;;)
-    {
-        struct wh_exchange_read_body_params params = { .exchange = client->id,
-            .buffer = wh_from_ptr( client->body + client->body_len ), .size = piece, .min = piece,
-            .timeout_ms = timeout_ms };
-        struct wh_record record;
-        uint32_t ret = exchange_read_body( &params );
-
-        if (ret == WH_REFUSED) return client->error = WHE_INVALID;
-        client->error = params.error;
-        if (ret == WH_PENDING)
-        {
-            client->error = wait_for( client, WHK_BODY_READ, &record );
-            params.bytes = record.bytes;
-            params.flags = record.flags;
-        }
-        client->body_len += params.bytes;
-        if (client->error || (params.flags & WHR_END) || !params.bytes) return client->error;
-        if (client->body_len + piece > sizeof(client->body)) client->body_len = 0;
-    }
-}
-
-static void client_close( struct client *client )
-{
-    struct wh_exchange_close_params params = { .exchange = client->id, .drain_limit = 65536 };
-
-    if (client->id) expect( exchange_close( &params ) == WH_DONE );
-    client->id = 0;
-}
-
-/* A whole GET; returns the first error. */
-static uint32_t client_get( struct client *client, const struct peer *peer, const struct request *request )
-{
-    uint32_t error;
-
-    if (!(error = client_start( client, peer, request )) && !(error = client_read_head( client, WAIT_MS, 0, 0 )))
-        error = client_read_all( client, 100, WAIT_MS );
-    client_close( client );
-    return error;
-}
-
-static const struct request plain;
-
-/* Everything that was made is gone, but idle connections. */
-static void expect_clean( void )
-{
-    origin_shutdown();
-    expect( !object_count( OBJECT_EXCHANGE ) );
-    expect( !object_count( OBJECT_CONN ) );
-    expect( !object_count( OBJECT_DIAL ) );
-}
-
-/* Scripts: answer each request of a connection with `arg`. */
-
-static void script_answer( struct peer *peer, int fd, void *arg )
-{
-    char head[4096];
-
-    while (peer_read_head( peer, fd, head, sizeof(head) )) peer_send( fd, arg );
-}
-
-static void script_answer_and_end( struct peer *peer, int fd, void *arg )
-{
-    char head[4096];
-
-    if (peer_read_head( peer, fd, head, sizeof(head) )) peer_send( fd, arg );
-}
-
-static void script_bytewise( struct peer *peer, int fd, void *arg )
-{
-    const char *text;
-    char head[4096];
-
-    while (peer_read_head( peer, fd, head, sizeof(head) ))
-        for (text = arg; *text; text++) peer_send_bytes( fd, text, 1 );
-}
-
-static void script_reset( struct peer *peer, int fd, void *arg )
-{
-    char head[4096];
-
-    if (!peer_read_head( peer, fd, head, sizeof(head) )) return;
-    peer_send( fd, arg );
-    peer_reset( fd );
-}
-
-static void script_silent( struct peer *peer, int fd, void *arg )
-{
-    (void)peer;
-    (void)arg;
-    peer_wait_eof( fd );
-}
+#include "client.h"
 
 static void test_content_length_body( void )
 {
@@ -241,7 +27,7 @@ static void test_connection_is_reused( void )
 
     peer_start( &peer, script_answer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" );
     for (i = 0; i < 5; i++) expect( !client_get( &client, &peer, &plain ) );
-    expect( peer.connections == 1 );
+    expect( peer_connections( &peer ) == 1 );
     expect( origin_idle_count() == 1 );
     expect_clean();
     peer_stop( &peer );
@@ -267,7 +53,7 @@ static void test_chunked_body_with_trailers( void )
     expect( query.len == 10 && !memcmp( trailers, "X-Sum: 1\r\n", 10 ) );
     client_close( &client );
     expect( !client_get( &client, &peer, &plain ) );
-    expect( peer.connections == 1 );
+    expect( peer_connections( &peer ) == 1 );
     expect_clean();
     peer_stop( &peer );
 }
@@ -391,7 +177,7 @@ static void script_early_bytes( struct peer *peer, int fd, void *arg )
 
     if (!peer_read_head( peer, fd, head, sizeof(head) )) return;
     peer_send( fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" );
-    if (peer->connections == 1)    /* the poison comes after the answer, before the next request */
+    if (peer_connections( peer ) == 1)    /* the poison comes after the answer, before the next request */
     {
         while (!__atomic_load_n( (int *)arg, __ATOMIC_SEQ_CST )) ;
         peer_send( fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil" );
@@ -427,7 +213,7 @@ static void script_one_answer_then_stale( struct peer *peer, int fd, void *arg )
     if (!peer_read_head( peer, fd, head, sizeof(head) )) return;
     peer_send( fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" );
     /* The second request of the first connection is read but not answered. */
-    if (arg && peer_read_head( peer, fd, head, sizeof(head) ) && peer->connections > 1) peer_send( fd, "HTTP/1.1 200 OK\r\n" );
+    if (arg && peer_read_head( peer, fd, head, sizeof(head) ) && peer_connections( peer ) > 1) peer_send( fd, "HTTP/1.1 200 OK\r\n" );
 }
 
 static void test_dead_pooled_connection_is_replaced( void )
@@ -437,7 +223,7 @@ static void test_dead_pooled_connection_is_replaced( void )
 
     peer_start( &peer, script_one_answer_then_stale, NULL );
     expect( !client_get( &client, &peer, &plain ) );
-    while (__atomic_load_n( &peer.connections, __ATOMIC_SEQ_CST ) < 1) ;
+    while (peer_connections( &peer ) < 1) ;
     peer_stop( &peer );    /* the peer's end is closed for sure */
     peer_start( &peer, script_answer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" );
     expect( !client_get( &client, &peer, &plain ) );
@@ -455,7 +241,7 @@ static void test_unanswered_pooled_connection_is_stale( void )
     expect( !client_get( &client, &peer, &plain ) );
     expect( client_get( &client, &peer, &plain ) == WHE_STALE );
     expect( !client_get( &client, &peer, &fresh ) );
-    expect( peer.connections == 2 );
+    expect( peer_connections( &peer ) == 2 );
     expect_clean();
     peer_stop( &peer );
 }
@@ -473,7 +259,7 @@ static void test_unread_body_is_drained( void )
         expect( !client_read_head( &client, WAIT_MS, 0, 0 ) );
         client_close( &client );
     }
-    expect( peer.connections == 1 );
+    expect( peer_connections( &peer ) == 1 );
     expect_clean();
     peer_stop( &peer );
 }
@@ -813,7 +599,7 @@ static void run_many( unsigned int cancel_every )
 {
     struct many many = { .cancel_every = cancel_every };
     pthread_t workers[4];
-    struct peer peer;
+    static struct peer peer;    /* the threads of the script may still be on their way out afterwards */
     unsigned int i;
 
     peer_start( &peer, script_answer_threaded, NULL );
@@ -824,7 +610,7 @@ static void run_many( unsigned int cancel_every )
     expect( many.finished == MANY );
     for (i = 0; i < MANY; i++) expect( !many.pending[i] );
     if (!cancel_every) expect( !many.errors );
-    expect( peer.connections <= 20 + (cancel_every ? MANY / cancel_every + 1 : 0) );
+    expect( peer_connections( &peer ) <= 20 + (cancel_every ? MANY / cancel_every + 1 : 0) );
     expect_clean();
     peer_stop( &peer );
 }
@@ -855,13 +641,13 @@ static void *sync_thread( void *arg )
 static void test_synchronous_threads_share_the_wait( void )
 {
     pthread_t threads[6];
-    struct peer peer;
+    static struct peer peer;    /* the threads of the script may still be on their way out afterwards */
     unsigned int i;
 
     peer_start( &peer, script_answer_threaded, NULL );
     for (i = 0; i < 6; i++) pthread_create( &threads[i], NULL, sync_thread, &peer );
     for (i = 0; i < 6; i++) pthread_join( threads[i], NULL );
-    expect( peer.connections <= 12 );    /* a dial that its thread needed no more may have ended in the pool */
+    expect( peer_connections( &peer ) <= 12 );    /* a dial that its thread needed no more may have ended in the pool */
     expect_clean();
     peer_stop( &peer );
 }
@@ -934,13 +720,377 @@ static void test_every_failure_is_survived( void )
     peer_stop( &peer );
 }
 
+/* Asynchronous faults: each operation completes exactly once and GONE comes last (async_record checks that). */
+
+static void async_fault_scenario( void *arg )
+{
+    const struct request wanted = { .event_mask = ~0u, .flags = WHX_PAUSE_SENDING };
+    struct wh_exchange_resume_params resume = { .verdict = 0 };
+    const struct peer *peer = arg;
+    static struct async async[3];
+    unsigned int i;
+    uint32_t ret;
+
+    for (i = 0; i < 3; i++) async_start( &async[i], peer->port, i == 2 ? &wanted : &plain );
+    for (i = 0; i < 3; i++)
+    {
+        while (i == 2 && async[i].pending && !(async[i].seen & (1u << WHK_PAUSE_SENDING)))
+            if (!expect( async_pump( WAIT_MS ) )) break;
+        if (i == 2 && async[i].pending)
+        {
+            resume.exchange = async[i].id;
+            ret = exchange_resume( &resume );
+            if (ret == WH_DONE) async[i].pending = 0;
+            else expect( ret == WH_PENDING );
+        }
+        if (!async_wait( &async[i], WHK_HEAD_SENT ) && async[i].id)
+        {
+            async_read_head( &async[i], 5000 );
+            if (!async_wait( &async[i], WHK_HEAD_READ ) && i) async_read_body( &async[i] );
+        }
+    }
+    for (i = 0; i < 3; i++) async_close( &async[i] );
+    for (i = 0; i < 3; i++) async_wait_gone( &async[i] );
+    expect_clean();
+}
+
+static void test_every_failure_is_survived_asynchronously( void )
+{
+    static const struct { enum hook hook; int error; } hooks[] =
+    {
+        { HOOK_ALLOC, 0 }, { HOOK_SOCKET, EMFILE }, { HOOK_CONNECT, ECONNREFUSED }, { HOOK_RECV, ECONNRESET },
+        { HOOK_SEND, EPIPE }, { HOOK_EPOLL, ENOMEM }, { HOOK_GETSOCKOPT, EBADF },
+    };
+    static struct peer peer;    /* the threads of the script may still be on their way out afterwards */
+    unsigned int i;
+
+    peer_start( &peer, script_answer_threaded, NULL );
+    for (i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
+        hooks_each_failure( hooks[i].hook, hooks[i].error, async_fault_scenario, &peer );
+    peer_stop( &peer );
+}
+
+/* Closing and cancelling at any moment. */
+
+#define STRESS_THREADS 3
+#define STRESS_ROUNDS  150
+
+/* A peer whose connections answer, stall, reset or break off, by turns. */
+static void *moody_thread( void *arg )
+{
+    struct { struct peer *peer; int fd; } *job = arg;
+    unsigned int seed = (unsigned int)job->fd * 7919 + peer_connections( job->peer );
+    char head[4096];
+
+    while (peer_read_head( job->peer, job->fd, head, sizeof(head) ))
+    {
+        unsigned int mood = rand_r( &seed ) % 10;
+
+        if (mood == 0) peer_reset( job->fd );
+        if (mood <= 1) break;
+        if (mood == 2) peer_send( job->fd, "HTTP/1.1 200 OK\r\nContent-Len" );
+        if (mood == 3) peer_send( job->fd, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbut" );
+        if (mood <= 3)
+        {
+            peer_wait_eof( job->fd );
+            break;
+        }
+        if (mood == 4) peer_send( job->fd, "HTTP/1.1 100 Continue\r\n\r\n" );
+        peer_send( job->fd, mood == 5 ? "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" :
+                   mood == 6 ? "HTTP/1.1 204 No\r\n\r\n" : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" );
+        if (mood == 7) break;
+    }
+    close( job->fd );
+    free( job );
+    return NULL;
+}
+
+static void script_moody( struct peer *peer, int fd, void *arg )
+{
+    struct { struct peer *peer; int fd; } *job = malloc( sizeof(*job) );
+    pthread_t thread;
+
+    (void)arg;
+    job->peer = peer;
+    job->fd = dup( fd );
+    pthread_create( &thread, NULL, moody_thread, job );
+    pthread_detach( thread );
+}
+
+struct stress { const struct peer *peer; unsigned int seed; };
+
+static int stress_stop;
+
+static void *stress_pump( void *arg )
+{
+    (void)arg;
+    while (!__atomic_load_n( &stress_stop, __ATOMIC_SEQ_CST )) async_pump( 10 );
+    return NULL;
+}
+
+static void *stress_thread( void *arg )
+{
+    const struct stress *stress = arg;
+    unsigned int seed = stress->seed, round, spin, pending;
+    struct async *async = calloc( STRESS_ROUNDS, sizeof(*async) );
+    uint64_t until;
+
+    for (round = 0; round < STRESS_ROUNDS; round++)
+    {
+        struct request request = { .conn_limit = rand_r( &seed ) % 3 ? 4 : 0, .event_mask = rand_r( &seed ) % 2 ? ~0u : 0,
+                                   .flags = rand_r( &seed ) % 4 ? 0 : WHX_FRESH };
+
+        async_start( &async[round], stress->peer->port, &request );
+        for (spin = rand_r( &seed ) % 40; spin; spin--) sched_yield();
+        if (rand_r( &seed ) % 4) async_read_head( &async[round], 1000 );
+        for (spin = rand_r( &seed ) % 40; spin; spin--) sched_yield();
+        if (!(rand_r( &seed ) % 3)) async_cancel( &async[round] );
+        pending = __atomic_load_n( &async[round].pending, __ATOMIC_SEQ_CST );
+        if (rand_r( &seed ) % 4 && !(pending & (1u << WHK_HEAD_READ))) async_read_body( &async[round] );
+        for (spin = rand_r( &seed ) % 20; spin; spin--) sched_yield();
+        async_close( &async[round] );
+    }
+    until = engine_now_ms() + WAIT_MS;
+    for (round = 0; round < STRESS_ROUNDS; round++)
+        while (!__atomic_load_n( &async[round].gone, __ATOMIC_SEQ_CST ) && expect( engine_now_ms() < until ))
+            async_pump( 5 );
+    return async;    /* freed when no pump can hold its records any more */
+}
+
+static void test_random_cancels_and_closes( void )
+{
+    struct stress stress[STRESS_THREADS];
+    pthread_t threads[STRESS_THREADS], pump;
+    void *asyncs[STRESS_THREADS];
+    unsigned int round;
+    static struct peer peer;    /* the threads of the script may still be on their way out afterwards */
+    unsigned int i;
+
+    peer_start( &peer, script_moody, NULL );
+    async_unordered = 1;
+    stress_stop = 0;
+    pthread_create( &pump, NULL, stress_pump, NULL );
+    for (i = 0; i < STRESS_THREADS; i++)
+    {
+        stress[i].peer = &peer;
+        stress[i].seed = i + 1;
+        pthread_create( &threads[i], NULL, stress_thread, &stress[i] );
+    }
+    for (i = 0; i < STRESS_THREADS; i++) pthread_join( threads[i], &asyncs[i] );
+    __atomic_store_n( &stress_stop, 1, __ATOMIC_SEQ_CST );
+    pthread_join( pump, NULL );
+    async_unordered = 0;
+    for (i = 0; i < STRESS_THREADS; i++)
+    {
+        for (round = 0; round < STRESS_ROUNDS; round++) expect( !((struct async *)asyncs[i])[round].pending );
+        free( asyncs[i] );
+    }
+    expect_clean();
+    peer_stop( &peer );
+}
+
+/* Operations that come at the wrong time. */
+
+static void test_a_second_final_head_is_refused( void )
+{
+    struct client client;
+    struct peer peer;
+
+    peer_start( &peer, script_answer, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world" );
+    expect( !client_start( &client, &peer, &plain ) );
+    expect( !client_read_head( &client, WAIT_MS, 0, 0 ) );
+    expect( client_read_head( &client, WAIT_MS, 0, 0 ) == WHE_STATE );
+    expect( !client_read_all( &client, 100, WAIT_MS ) && client.body_len == 11 );
+    expect( client_read_head( &client, WAIT_MS, 0, 0 ) == WHE_STATE );
+    expect( !client_read_all( &client, 100, WAIT_MS ) && !client.body_len );    /* the end, as often as asked */
+    expect( client_send( &client, "x", 1, 0 ) == WHE_STATE );
+    client_close( &client );
+    expect_clean();
+    peer_stop( &peer );
+}
+
+static void script_answer_early( struct peer *peer, int fd, void *arg )
+{
+    char head[4096];
+
+    if (!peer_read_head( peer, fd, head, sizeof(head) )) return;
+    peer_send( fd, arg );
+    peer_wait_eof( fd );
+}
+
+/* The answer is whole, the request is not: it may go on, and the connection is never kept half-way. */
+static void test_an_early_answer_leaves_the_request_unfinished( void )
+{
+    struct request post = { .head = "POST / HTTP/1.1\r\nHost: x\r\n\r\n", .body = "12345", .body_len = 5, .total_len = 10 };
+    struct client client;
+    struct peer peer;
+
+    peer_start( &peer, script_answer_early, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" );
+    expect( !client_start( &client, &peer, &post ) );
+    expect( !client_read_head( &client, WAIT_MS, 0, 0 ) );
+    expect( !client_read_all( &client, 100, WAIT_MS ) && client.body_len == 2 );
+    expect( !client_read_all( &client, 100, WAIT_MS ) && !client.body_len );
+    expect( !origin_idle_count() );
+    expect( !client_send( &client, "67890", 5, 0 ) );
+    expect( origin_idle_count() == 1 );
+    client_close( &client );
+    expect_clean();
+    peer_stop( &peer );
+}
+
+static void test_bytes_beyond_the_message_spoil_the_connection( void )
+{
+    struct request post = { .head = "POST / HTTP/1.1\r\nHost: x\r\n\r\n", .body = "1234567", .body_len = 7, .total_len = 5 };
+    struct client client;
+    struct peer peer;
+
+    peer_start( &peer, script_answer_early, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" );
+    expect( !client_get( &client, &peer, &post ) );
+    expect( !origin_idle_count() );
+    expect_clean();
+    peer_stop( &peer );
+}
+
+static int stall_over;
+
+/* A large body of unknown length that ends with the start: nothing counts as sent before it is. */
+static void script_answer_and_stall( struct peer *peer, int fd, void *arg )
+{
+    char head[4096];
+    int small = 4096;
+
+    setsockopt( fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small) );
+    if (!peer_read_head( peer, fd, head, sizeof(head) )) return;
+    peer_send( fd, arg );
+    while (!__atomic_load_n( &stall_over, __ATOMIC_SEQ_CST )) sched_yield();    /* takes nothing of the body meanwhile */
+}
+
+static void test_an_answer_in_the_middle_of_a_body_of_unknown_length( void )
+{
+    static char data[8 << 20];
+    struct request post = { .head = "POST / HTTP/1.1\r\nHost: x\r\n\r\n", .body = data, .body_len = sizeof(data),
+                            .total_len = WH_NO_LENGTH, .flags = WHX_END };
+    static struct async async;
+    struct peer peer;
+
+    __atomic_store_n( &stall_over, 0, __ATOMIC_SEQ_CST );
+    peer_start( &peer, script_answer_and_stall, (void *)"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" );
+    expect( async_start( &async, peer.port, &post ) == WH_PENDING );
+    async_read_head( &async, 0 );
+    expect( !async_wait( &async, WHK_HEAD_READ ) );
+    async_read_body( &async );
+    expect( !async_wait( &async, WHK_BODY_READ ) && async.last[WHK_BODY_READ].bytes == 2 );
+    expect( !origin_idle_count() );
+    async_close( &async );
+    async_wait_gone( &async );
+    expect( async.last[WHK_HEAD_SENT].error == WHE_CANCELLED );
+    expect( !origin_idle_count() );
+    expect_clean();
+    __atomic_store_n( &stall_over, 1, __ATOMIC_SEQ_CST );
+    peer_stop( &peer );
+}
+
+/* A pause that is cancelled while it is being answered: one end of the start, whichever way. */
+static void test_resume_after_cancel( void )
+{
+    struct request pause = { .flags = WHX_PAUSE_SENDING };
+    struct wh_exchange_resume_params resume = { .verdict = 0 };
+    struct async async;
+    struct peer peer;
+    int fetched;
+
+    peer_start( &peer, script_silent, NULL );
+    for (fetched = 0; fetched < 2; fetched++)
+    {
+        expect( async_start( &async, peer.port, &pause ) == WH_PENDING );
+        while (!(async.seen & (1u << WHK_PAUSE_SENDING)) && expect( async_pump( WAIT_MS ) )) ;
+        async_cancel( &async );
+        if (fetched) expect( async_wait( &async, WHK_HEAD_SENT ) == WHE_CANCELLED );
+        resume.exchange = async.id;
+        expect( exchange_resume( &resume ) == (fetched ? WH_REFUSED : WH_PENDING) );
+        expect( async_wait( &async, WHK_HEAD_SENT ) == WHE_CANCELLED );
+        async_close( &async );
+        async_wait_gone( &async );
+        expect_clean();
+    }
+    peer_stop( &peer );
+}
+
+/* A pause asks for no memory when it is due, so it cannot get lost. */
+static void test_a_pause_needs_no_memory( void )
+{
+    struct request pause = { .flags = WHX_PAUSE_SENDING };
+    struct async async;
+    struct peer peer;
+
+    peer_start( &peer, script_silent, NULL );
+    expect( async_start( &async, peer.port, &pause ) == WH_PENDING );
+    hooks_fail( HOOK_ALLOC, 1, 1, 0 );
+    while (!(async.seen & (1u << WHK_PAUSE_SENDING)) && expect( async_pump( WAIT_MS ) )) ;
+    hooks_reset();
+    async_close( &async );
+    async_wait_gone( &async );
+    expect( async.last[WHK_HEAD_SENT].error == WHE_CANCELLED );
+    expect_clean();
+    peer_stop( &peer );
+}
+
+/* A synchronous caller whose exchange is closed between its call and its wait still hears of it. */
+static void test_close_before_the_wait_is_heard( void )
+{
+    struct wh_exchange_read_head_params params = { .size = 0 };
+    struct wh_exchange_close_params close = { .drain_limit = 0 };
+    struct wh_wait_params wait = { .capacity = 1 };
+    struct wh_record record;
+    struct client client;
+    struct peer peer;
+
+    peer_start( &peer, script_silent, NULL );
+    expect( !client_start( &client, &peer, &plain ) );
+    params.exchange = close.exchange = wait.exchange = client.id;
+    wait.records = wh_from_ptr( &record );
+    expect( exchange_read_head( &params ) == WH_PENDING );
+    expect( exchange_close( &close ) == WH_DONE );
+    expect( exchange_close( &close ) == WH_REFUSED );
+    expect( exchange_read_head( &params ) == WH_REFUSED );
+    expect( engine_wait( &wait ) == WH_DONE && wait.count == 1 );
+    expect( record.kind == WHK_HEAD_READ && record.error == WHE_CANCELLED );
+    expect( engine_wait( &wait ) == WH_REFUSED );    /* the id went with the record */
+    expect_clean();
+    peer_stop( &peer );
+}
+
+static void script_endless_chunks( struct peer *peer, int fd, void *arg )
+{
+    char head[4096], chunk[3000];
+    int len;
+
+    (void)arg;
+    if (!peer_read_head( peer, fd, head, sizeof(head) )) return;
+    peer_send( fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" );
+    len = sprintf( chunk, "1;%02000d\r\nx\r\n", 0 );
+    while (send( fd, chunk, len, MSG_NOSIGNAL ) == len) ;
+}
+
+static void test_draining_is_bounded_by_what_is_read( void )
+{
+    struct client client;
+    struct peer peer;
+    uint64_t until;
+
+    peer_start( &peer, script_endless_chunks, NULL );
+    expect( !client_start( &client, &peer, &plain ) );
+    expect( !client_read_head( &client, WAIT_MS, 0, 0 ) );
+    client_close( &client );    /* 64 KiB of one-byte chunks would be 130 MB */
+    for (until = engine_now_ms() + 1000; object_count( OBJECT_CONN ) && engine_now_ms() < until;) async_pump( 5 );
+    expect( !object_count( OBJECT_CONN ) );
+    expect_clean();
+    peer_stop( &peer );
+}
+
 int main( void )
 {
-    struct wh_session_open_params open = { 0 };
-    struct wh_session_close_params close;
-
-    if (engine_start() || session_open( &open )) return 1;
-    session = open.session;
+    client_begin( 0 );
 
     run( test_content_length_body );
     run( test_connection_is_reused );
@@ -969,11 +1119,17 @@ int main( void )
     run( test_close_ends_a_blocked_reader );
     run( test_interrupted_system_calls_are_repeated );
     run( test_every_failure_is_survived );
+    run( test_every_failure_is_survived_asynchronously );
+    run( test_random_cancels_and_closes );
+    run( test_a_second_final_head_is_refused );
+    run( test_an_early_answer_leaves_the_request_unfinished );
+    run( test_bytes_beyond_the_message_spoil_the_connection );
+    run( test_an_answer_in_the_middle_of_a_body_of_unknown_length );
+    run( test_resume_after_cancel );
+    run( test_a_pause_needs_no_memory );
+    run( test_close_before_the_wait_is_heard );
+    run( test_draining_is_bounded_by_what_is_read );
 
-    close.session = session;
-    expect( !session_close( &close ) );
-    dns_shutdown();
-    buffer_shutdown();
-    engine_stop();
+    client_end();
     return test_end( "exchange" );
 }

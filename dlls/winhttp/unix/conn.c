@@ -95,14 +95,14 @@ static void trust_ask( void )
     if (ask && job_submit( &trust_job )) trust_run( &trust_job );    /* no thread: then it takes our time */
 }
 
-/* 1: it is there by now, start again. */
+/* 1: it is there by now, start again. 0: the strand will be scheduled. -1: without memory nobody would remember. */
 static int trust_wait( struct conn *conn )
 {
     wh_id *ids;
-    int there;
+    int ret;
 
     pthread_mutex_lock( &trust_lock );
-    if (!(there = tls_trust_loaded()))
+    if (!(ret = tls_trust_loaded()))
     {
         if (trust_count == trust_size)
         {
@@ -114,9 +114,10 @@ static int trust_wait( struct conn *conn )
             }
         }
         if (trust_count < trust_size) trust_waiters[trust_count++] = conn->obj.id;
+        else ret = -1;
     }
     pthread_mutex_unlock( &trust_lock );
-    return there;
+    return ret;
 }
 
 static int conn_run( struct object *obj );
@@ -136,12 +137,11 @@ struct conn *conn_create( struct dial *dial, struct origin *origin, const union 
     }
     object_init( &conn->obj, OBJECT_CONN, conn_destroy );
     strand_init( &conn->strand, &conn->obj, conn_run );
-    timer_init( &conn->timer, &conn->strand );
     conn->address = *address;
     conn->deadline_ms = deadline_ms;
     conn->origin = origin_ref( origin );
-    if ((conn->layer = tcp_layer_create( address, &options, error, detail )) &&
-        !(*error = object_add( &conn->obj )))
+    if (!(*error = engine_own_timer( &conn->timer, &conn->strand )) &&
+        (conn->layer = tcp_layer_create( address, &options, error, detail )) && !(*error = object_add( &conn->obj )))
     {
         conn->dial = dial;
         object_ref( &dial->obj );
@@ -162,7 +162,7 @@ void conn_launch( struct conn *conn )
         return;
     }
     strand_enter( &conn->strand );
-    conn_dial_failed( conn, error, 0 );
+    if (conn->state == CONN_CONNECTING) conn_dial_failed( conn, error, 0 );    /* or the dial was dropped meanwhile */
     strand_leave( &conn->strand );
 }
 
@@ -182,7 +182,6 @@ void conn_serve( struct conn *conn )
 
 void conn_linger( struct conn *conn )
 {
-    if (!conn->served && !conn->h1.head_done) return;    /* not worth the two system calls of preparing for one read */
     __atomic_or_fetch( &conn->ready, CONN_PATIENT, __ATOMIC_RELEASE );
     strand_run( &conn->strand );
 }
@@ -193,13 +192,19 @@ void conn_force( struct conn *conn )
     strand_run( &conn->strand );
 }
 
+void conn_evict( struct conn *conn )
+{
+    __atomic_or_fetch( &conn->ready, CONN_UNWANTED, __ATOMIC_RELEASE );
+    strand_run( &conn->strand );
+}
+
 void conn_close( struct conn *conn )
 {
     struct dial *dial = conn->dial;
 
     if (conn->state == CONN_CLOSED) return;
     conn_enter( conn, CONN_CLOSED );
-    engine_drop_timer( &conn->timer );
+    engine_set_timer( &conn->timer, TIMER_NEVER );
     conn->layer->ops->close( conn->layer );
     conn->layer = NULL;
     h1_reset( &conn->h1 );
@@ -271,7 +276,7 @@ static void conn_note_time( struct conn *conn, size_t field )
     struct exchange *sponsor = origin_sponsor( conn->dial );
 
     if (!sponsor) return;
-    *(wh_u64 *)((char *)&sponsor->times + field) = engine_now_us();
+    exchange_mark_time( sponsor, field );
     object_release( &sponsor->obj );
 }
 
@@ -310,7 +315,7 @@ static void conn_connected( struct conn *conn )
     {
         address_text( &conn->address, text, sizeof(text) );
         exchange_progress( sponsor, WHK_CONNECTED, text );
-        sponsor->times.connect_end = engine_now_us();
+        exchange_mark_time( sponsor, offsetof( struct wh_times, connect_end ) );
         object_release( &sponsor->obj );
     }
     if (!origin->tls)
@@ -332,7 +337,7 @@ static void conn_connected( struct conn *conn )
 
         conn->layer = NULL;    /* the failed layer took it along */
         conn_enter( conn, CONN_CLOSED );
-        engine_drop_timer( &conn->timer );
+        engine_set_timer( &conn->timer, TIMER_NEVER );
         conn->dial = NULL;
         object_remove( &conn->obj );
         dial_attempt_failed( dial, conn, error, 0 );
@@ -363,7 +368,7 @@ static void conn_secured( struct conn *conn )
 /* CONNECTING and HANDSHAKE. 1: it got further, look again. */
 static int conn_start( struct conn *conn )
 {
-    int ret;
+    int ret, trust = 0;
 
     if (!dial_wants( conn->dial, conn ))
     {
@@ -371,8 +376,13 @@ static int conn_start( struct conn *conn )
         return 0;
     }
     do ret = conn->layer->ops->start( conn->layer );
-    while (ret == LAYER_AGAIN && !conn->layer->ops->wants( conn->layer ) && trust_wait( conn ));
+    while (ret == LAYER_AGAIN && !conn->layer->ops->wants( conn->layer ) && (trust = trust_wait( conn )) > 0);
 
+    if (trust < 0)
+    {
+        conn_dial_failed( conn, WHE_NO_MEMORY, 0 );
+        return 0;
+    }
     switch (ret)
     {
     case LAYER_OK:
@@ -393,10 +403,18 @@ static int conn_start( struct conn *conn )
 static void conn_idle( struct conn *conn )
 {
     char byte;
-    ssize_t count = conn->layer->ops->read( conn->layer, &byte, 1 );
+    ssize_t count = LAYER_AGAIN;
 
-    if (count == LAYER_AGAIN && engine_now_ms() < conn->deadline_ms) return;
-    if (!origin_conn_retire( conn )) return;    /* in use again: h1.c sees for itself */
+    conn->was_idle = 1;
+    if (!conn->unwanted && (count = conn->layer->ops->read( conn->layer, &byte, 1 )) == LAYER_AGAIN &&
+        engine_now_ms() < conn->deadline_ms)
+    {
+        engine_set_timer( &conn->timer, conn->deadline_ms );
+        if (!conn->served) conn->layer->ops->flush( conn->layer );    /* the end of a handshake; errors show later */
+        return;
+    }
+    if (count != LAYER_AGAIN) conn->unwanted = 1;
+    if (!origin_conn_retire( conn )) return;    /* in use again: h1.c sees what is the matter */
     LOG( LOG_TRACE, "conn " OBJECT_FMT ": idle, %s", OBJECT_ARG( &conn->obj ),
          count > 0 ? "unexpected bytes" : count == LAYER_AGAIN ? "its time is over" : "ended" );
     conn->layer->ops->goodbye( conn->layer );
@@ -417,8 +435,9 @@ static int conn_go( struct conn *conn )
         if ((exchange = origin_conn_exchange( conn, &draining )))
         {
             result = h1_run( conn, exchange, engine_now_ms() );
+            if (result == H1_OVER) exchange_settle( exchange );
             object_release( &exchange->obj );
-            if (result == H1_OVER) continue;
+            if (result == H1_OVER || result == H1_MOVED) continue;
             return result == H1_MORE;
         }
         if (draining)
@@ -448,10 +467,14 @@ static int conn_run( struct object *obj )
 {
     struct conn *conn = conn_from_object( obj );
     unsigned int ready = __atomic_exchange_n( &conn->ready, 0, __ATOMIC_ACQUIRE );
-    int more, patient = !!(ready & CONN_PATIENT);
+    int more, patient;
 
     if (conn->state == CONN_CLOSED) return 0;
-    if (ready) conn->layer->ops->ready( conn->layer, ready & ~CONN_HANGUP, !!(ready & CONN_HANGUP) );
+    if (!conn->served && !conn->h1.head_done)    /* not worth the two system calls of preparing for one read */
+        ready &= ~CONN_PATIENT;
+    patient = !!(ready & CONN_PATIENT);
+    if (ready & CONN_UNWANTED) conn->unwanted = 1;
+    if (ready) conn->layer->ops->ready( conn->layer, ready & ~(CONN_HANGUP | CONN_UNWANTED), !!(ready & CONN_HANGUP) );
     conn->patient = patient;
     more = conn_go( conn );
     if (patient && conn->state != CONN_CLOSED) conn->layer->ops->ready( conn->layer, 0, 0 );

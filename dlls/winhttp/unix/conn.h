@@ -35,7 +35,7 @@ struct conn
     struct strand    strand;
     struct timer     timer;
     enum conn_state  state;
-    unsigned int     ready;           /* atomic: LAYER_WANT_* | CONN_HANGUP since the last run */
+    unsigned int     ready;           /* atomic: LAYER_WANT_* and CONN_* since the last run */
     struct layer    *layer;
     struct origin   *origin;
     struct dial     *dial;            /* until up */
@@ -48,14 +48,17 @@ struct conn
     int              counted;         /* pool lock: in origin->conns */
 
     int              patient;         /* this run may sleep for bytes */
+    int              was_idle;        /* it has been in the pool: who knows what the peer did meanwhile */
+    int              unwanted;        /* never again: bytes came while it was idle, or its place is needed */
     uint32_t         served;          /* exchanges before the present one */
     struct h1        h1;
     struct wh_connection_facts *facts;    /* kept when the layer goes */
     struct wh_tls_facts        *tls_facts;
 };
 
-#define CONN_HANGUP  8
-#define CONN_PATIENT LAYER_PATIENT
+#define CONN_HANGUP   8
+#define CONN_PATIENT  LAYER_PATIENT
+#define CONN_UNWANTED 32
 
 static inline struct conn *conn_from_object( struct object *obj )
 {
@@ -80,6 +83,9 @@ void conn_linger( struct conn *conn );
 
 /* Makes it look at its socket even though the loop may not have reported anything: before an idle one is used. */
 void conn_force( struct conn *conn );
+
+/* It was taken out of the idle list to make room for another one: close it. */
+void conn_evict( struct conn *conn );
 
 /* On the strand: the exchange is over. Unlinks and detaches it, and puts the connection where it belongs. */
 enum conn_fate { CONN_KEEP, CONN_DRAIN, CONN_CLOSE };

@@ -25,7 +25,7 @@ static void dial_destroy( struct object *obj )
     engine_drop_timer( &dial->timer );
     addresses_release( dial->answer );
     addresses_release( dial->addresses );
-    origin_release( dial->origin );
+    if (dial->origin) origin_release( dial->origin );
     pthread_mutex_destroy( &dial->lock );
     wh_free( dial );
 }
@@ -39,12 +39,16 @@ struct dial *dial_create( struct origin *origin, uint32_t resolve_ms, uint32_t c
     if (!dial) return NULL;
     object_init( &dial->obj, OBJECT_DIAL, dial_destroy );
     strand_init( &dial->strand, &dial->obj, dial_run );
-    timer_init( &dial->timer, &dial->strand );
     pthread_mutex_init( &dial->lock, NULL );
-    dial->origin = origin;
     dial->resolve_ms = resolve_ms;
     dial->connect_ms = connect_ms;
-    return dial;
+    if (!engine_own_timer( &dial->timer, &dial->strand ) && !object_add( &dial->obj ))
+    {
+        dial->origin = origin;
+        return dial;
+    }
+    object_release( &dial->obj );
+    return NULL;
 }
 
 /* The resolver's answer, on a job thread. */
@@ -67,12 +71,10 @@ static void dial_resolved( wh_id id, struct addresses *addresses, enum wh_error 
 static void sponsor_progress( struct dial *dial, enum wh_kind kind, const char *text, size_t time_field )
 {
     struct exchange *sponsor = origin_sponsor( dial );
-    wh_u64 *time;
 
     if (!sponsor) return;
     exchange_progress( sponsor, kind, text );
-    time = (wh_u64 *)((char *)&sponsor->times + time_field);
-    if (!*time) *time = engine_now_us();
+    exchange_mark_time( sponsor, time_field );
     object_release( &sponsor->obj );
 }
 
@@ -91,16 +93,13 @@ static void dial_fail( struct dial *dial, enum wh_error error, uint32_t detail )
     origin_dial_failed( dial, error, detail );
 }
 
-void dial_go( struct dial *dial )
+/* The first run: asks for the addresses. 0: it has failed. */
+static int dial_begin( struct dial *dial )
 {
     struct origin *origin = dial->origin;
     enum wh_error error;
 
-    if ((error = object_add( &dial->obj )))
-    {
-        dial_fail( dial, error, 0 );
-        return;
-    }
+    dial->begun = 1;
     sponsor_progress( dial, WHK_RESOLVING, origin->connect_host, offsetof( struct wh_times, resolve_start ) );
     if ((dial->answer = dns_known( origin->connect_host, origin->family ))) dial->answered = 1;
     else
@@ -109,10 +108,10 @@ void dial_go( struct dial *dial )
         if ((error = dns_ask( origin->connect_host, origin->family, dial->obj.id, dial_resolved )))
         {
             dial_fail( dial, error, 0 );
-            return;
+            return 0;
         }
     }
-    strand_run( &dial->strand );
+    return 1;
 }
 
 /* Attempts that have lost: each closes itself on its own strand. Takes over the list. */
@@ -333,6 +332,7 @@ static int dial_run( struct object *obj )
             dial_dismiss_late( dial );
             return 0;
         }
+        if (!dial->begun && !dial_begin( dial )) return 0;
         if (!dial_check_answer( dial )) return 0;
 
         pthread_mutex_lock( &dial->lock );

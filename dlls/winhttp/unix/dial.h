@@ -40,7 +40,8 @@ struct dial
     enum wh_error     error;             /* of the first attempt that failed */
     uint32_t          detail;
 
-    struct addresses *addresses;         /* strand from here on */
+    int               begun;             /* strand from here on */
+    struct addresses *addresses;
     unsigned int      next_address, tries;
     uint64_t          resolve_deadline, next_try;
 };
@@ -50,9 +51,9 @@ static inline struct dial *dial_from_object( struct object *obj )
     return (struct dial *)((char *)obj - offsetof( struct dial, obj ));
 }
 
-/* A new dial, referenced by the caller; call dial_go with no lock held. */
+/* A new dial, referenced by the caller; NULL without memory. It begins when its strand runs for the first time: with no
+ * lock held, by strand_run, or by strand_schedule where dials may fail one out of the other. */
 struct dial *dial_create( struct origin *origin, uint32_t resolve_ms, uint32_t connect_ms );
-void dial_go( struct dial *dial );
 
 /* Nobody wants its connection any more. Any thread; no lock held. */
 void dial_drop( struct dial *dial );

@@ -11,11 +11,16 @@
  * workers that sleep look around every SLICE_MS while the engine is busy, and take the lead if it has been given up and
  * not taken back; so a callback that blocks holds nobody up for longer than that.
  *
- * The lock guards everything in `engine` and is never held across a system call that can block.
+ * A thread that is terminated in the wait leaves it by its thread-specific destructor: what it led or slept for is
+ * passed on. What it was running stays half done; Windows does not promise more.
+ *
+ * The lock guards everything in `engine` and is never held across a system call that can block. It may be taken with an
+ * exchange's lock held, never the other way round.
  */
 
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <time.h>
 
 #include "conn.h"
@@ -23,7 +28,6 @@
 #include "exchange.h"
 #include "futex.h"
 #include "hooks.h"
-#include "log.h"
 #include "loop.h"
 
 #define SLICE_MS     10      /* how long a blocking callback may hold up the others */
@@ -34,17 +38,19 @@ struct waiter
 {
     struct waiter   *next, *prev;    /* among the sleepers */
     struct exchange *exchange;       /* synchronous: what it waits for; NULL: a worker */
+    struct conn     *conn;           /* and the connection that carries it, or NULL */
     struct strand   *mine;           /* handed over to be run by this thread */
     int              futex;          /* 0 asleep, 1 woken */
     int              sleeping;       /* in the list of sleepers */
     int              deep;           /* sleeps without slices */
-    int              dismissed;      /* engine_wake meant this one */
 };
 
 static struct
 {
     pthread_mutex_t   lock;
     int               running;
+    pthread_key_t     leave_key;      /* of threads that have been in the wait */
+    int               has_key;
     struct strand    *ready_head, **ready_tail;
     struct timers     timers;
     struct waiter    *leader;
@@ -52,18 +58,24 @@ static struct
     struct waiter    *sleepers;       /* newest first */
     struct note_queue notes;          /* of asynchronous exchanges */
     unsigned int      note_count;
+    uint32_t          batches;        /* of asynchronous records handed out */
     unsigned int      workers;        /* threads in wait(0) */
     unsigned int      leaves;         /* how often a worker left with records */
     unsigned int      wakes;          /* threads in wait(0) that still have to return */
 } engine = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static __thread struct waiter *self;   /* while this thread is in engine_wait */
+static __thread struct waiter own;     /* this thread as a waiter; the stack would not outlive a termination */
+static __thread struct waiter *self;   /* &own while this thread is in engine_wait */
+static __thread int leaves_by_key;     /* it has a value under leave_key */
+
+static void thread_exit( void *arg );
 
 enum wh_error engine_start( void )
 {
     enum wh_error error = WHE_OK;
 
     pthread_mutex_lock( &engine.lock );
+    if (!engine.has_key) engine.has_key = !pthread_key_create( &engine.leave_key, thread_exit );
     if (!engine.running && !(error = loop_open()))
     {
         engine.ready_tail = &engine.ready_head;
@@ -94,8 +106,19 @@ static uint64_t clock_ns( clockid_t id )
     return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+uint32_t engine_batches( void )
+{
+    uint32_t batches;
+
+    pthread_mutex_lock( &engine.lock );
+    batches = engine.batches;
+    pthread_mutex_unlock( &engine.lock );
+    return batches;
+}
+
 uint64_t engine_now_ms( void ) { return clock_ns( CLOCK_MONOTONIC_COARSE ) / 1000000; }
-uint64_t engine_now_us( void ) { return clock_ns( CLOCK_MONOTONIC ) / 1000; }
+/* The clock behind QueryPerformanceCounter: programs compare. */
+uint64_t engine_now_us( void ) { return clock_ns( CLOCK_MONOTONIC_RAW ) / 1000; }
 
 /* Sleepers. Lock held. */
 
@@ -116,8 +139,6 @@ static void sleeper_remove( struct waiter *waiter )
     waiter->sleeping = 0;
 }
 
-/* The waiter is on its own stack and may be gone when the system call runs: then that wakes nobody, or somebody who
- * looks around and sleeps again. */
 static void sleeper_wake( struct waiter *waiter )
 {
     sleeper_remove( waiter );
@@ -175,24 +196,34 @@ static struct strand *ready_pop( void )
     return strand;
 }
 
+enum wh_error engine_own_timer( struct timer *timer, struct strand *strand )
+{
+    int ret;
+
+    timer_init( timer, strand );
+    pthread_mutex_lock( &engine.lock );
+    ret = timers_own( &engine.timers, timer );
+    pthread_mutex_unlock( &engine.lock );
+    return ret ? WHE_NO_MEMORY : WHE_OK;
+}
+
 void engine_set_timer( struct timer *timer, uint64_t when_ms )
 {
     __atomic_store_n( &timer->when, when_ms, __ATOMIC_SEQ_CST );
     if (when_ms == TIMER_NEVER || when_ms >= __atomic_load_n( &timer->armed, __ATOMIC_SEQ_CST )) return;
 
     pthread_mutex_lock( &engine.lock );
-    if (timers_arm( &engine.timers, timer, when_ms ))
-        LOG( LOG_ERR, "engine: no memory for a deadline, it will not be kept" );
-    else if (engine.leader && engine.leader != self && when_ms < engine.leader_until) loop_kick();
+    timers_arm( &engine.timers, timer, when_ms );
+    if (engine.leader && engine.leader != self && when_ms < engine.leader_until) loop_kick();
     pthread_mutex_unlock( &engine.lock );
 }
 
 void engine_drop_timer( struct timer *timer )
 {
-    __atomic_store_n( &timer->when, TIMER_NEVER, __ATOMIC_SEQ_CST );
-    if (__atomic_load_n( &timer->armed, __ATOMIC_SEQ_CST ) == TIMER_NEVER) return;
+    if (!timer->owned) return;
+    /* Also if it is not in the heap: the leader may just have taken it out, and looks at it under the lock. */
     pthread_mutex_lock( &engine.lock );
-    timers_disarm( &engine.timers, timer );
+    timers_drop( &engine.timers, timer );
     pthread_mutex_unlock( &engine.lock );
 }
 
@@ -307,7 +338,8 @@ static void follow( unsigned int *leaves, unsigned int *quiet, uint64_t until_ms
     if (until_ms != TIMER_NEVER)
     {
         now = engine_now_ms();
-        if (until_ms - now < sleep) sleep = until_ms > now ? until_ms - now : 0;
+        if (now >= until_ms) sleep = 0;    /* the clock has moved since the caller looked */
+        else if (until_ms - now < sleep) sleep = until_ms - now;
     }
     sleeper_add( self );
     pthread_mutex_unlock( &engine.lock );
@@ -340,7 +372,48 @@ static void pass_on( int with_records )
     }
 }
 
-static uint32_t take_records( struct note_queue *queue, struct wh_record *records, uint32_t capacity )
+/* This thread is no longer in the wait. Lock held. */
+static void leave( int with_records )
+{
+    struct waiter *waiter = self;
+    struct strand *strand;
+
+    if (waiter->exchange)
+    {
+        if (waiter->exchange->waiter == waiter) waiter->exchange->waiter = NULL;
+        if (waiter->conn && waiter->conn->strand.waiter == waiter)
+            __atomic_store_n( &waiter->conn->strand.waiter, NULL, __ATOMIC_RELAXED );
+    }
+    else engine.workers--;
+    if ((strand = waiter->mine))   /* handed over after the record was there: somebody else's now */
+    {
+        strand->next = NULL;
+        *engine.ready_tail = strand;
+        engine.ready_tail = &strand->next;
+    }
+    pass_on( with_records );
+    self = NULL;
+}
+
+/* The thread ends. If it is in the wait it was terminated there. */
+static void thread_exit( void *arg )
+{
+    uint64_t until = engine_now_ms() + 1000;
+
+    (void)arg;
+    if (!self) return;
+    while (pthread_mutex_trylock( &engine.lock ))
+    {
+        if (engine_now_ms() >= until) return;    /* it was terminated with the lock held: nothing can be helped */
+        sched_yield();
+    }
+    sleeper_remove( self );
+    if (engine.leader == self) engine.leader = NULL;
+    leave( 0 );
+    pthread_mutex_unlock( &engine.lock );
+}
+
+static uint32_t take_records( struct note_queue *queue, struct wh_record *records, uint32_t capacity, uint32_t *batch )
 {
     struct note *note, *taken = NULL, **tail = &taken;
     uint32_t count = 0;
@@ -352,7 +425,11 @@ static uint32_t take_records( struct note_queue *queue, struct wh_record *record
         count++;
     }
     *tail = NULL;
-    if (queue == &engine.notes) engine.note_count -= count;
+    if (queue == &engine.notes)
+    {
+        engine.note_count -= count;
+        if (count) *batch = ++engine.batches;
+    }
     pthread_mutex_unlock( &engine.lock );
     for (count = 0; taken; taken = note)
     {
@@ -367,7 +444,7 @@ uint32_t engine_wait( struct wh_wait_params *params )
 {
     struct wh_record *records = wh_to_ptr( params->records );
     uint64_t until = params->timeout_ms == ~0u ? TIMER_NEVER : engine_now_ms() + params->timeout_ms;
-    struct waiter waiter = { 0 };
+    struct waiter *waiter = &own;
     struct conn *conn = NULL;
     struct note_queue *queue = &engine.notes;
     unsigned int leaves = 0, quiet = 0;
@@ -375,46 +452,48 @@ uint32_t engine_wait( struct wh_wait_params *params )
     struct strand *strand;
     struct object *obj = NULL;
 
-    params->count = 0;
+    params->count = params->batch = 0;
     if (!records || !params->capacity || self || !engine.running) return WH_REFUSED;
+    memset( waiter, 0, sizeof(*waiter) );
     if (params->exchange)
     {
         if (!(obj = object_from_id( params->exchange, OBJECT_EXCHANGE ))) return WH_REFUSED;
-        waiter.exchange = exchange_from_object( obj );
-        if (!(waiter.exchange->flags & WHX_SYNC))
+        waiter->exchange = exchange_from_object( obj );
+        if (!(waiter->exchange->flags & WHX_SYNC))
         {
             object_release( obj );
             return WH_REFUSED;
         }
-        queue = &waiter.exchange->notes;
-        conn = exchange_conn( waiter.exchange );
+        queue = &waiter->exchange->notes;
+        conn = waiter->conn = exchange_conn( waiter->exchange );
     }
+    if (!leaves_by_key && engine.has_key) leaves_by_key = !pthread_setspecific( engine.leave_key, &engine );
 
-    self = &waiter;
+    self = waiter;
     pthread_mutex_lock( &engine.lock );
-    if (waiter.exchange)
+    if (waiter->exchange)
     {
-        waiter.exchange->waiter = &waiter;
-        if (conn) __atomic_store_n( &conn->strand.waiter, &waiter, __ATOMIC_RELAXED );
+        waiter->exchange->waiter = waiter;
+        if (conn) __atomic_store_n( &conn->strand.waiter, waiter, __ATOMIC_RELAXED );
     }
     else engine.workers++;
     leaves = engine.leaves;
 
     for (;;)
     {
-        if ((strand = waiter.mine))
+        if ((strand = waiter->mine))
         {
-            waiter.mine = NULL;
+            waiter->mine = NULL;
             pthread_mutex_unlock( &engine.lock );
             strand_run_queued( strand );
             pthread_mutex_lock( &engine.lock );
         }
         if (queue->head)
         {
-            if ((params->count = take_records( queue, records, params->capacity ))) break;
+            if ((params->count = take_records( queue, records, params->capacity, &params->batch ))) break;
             continue;
         }
-        if (!waiter.exchange && engine.wakes)
+        if (!waiter->exchange && engine.wakes)
         {
             engine.wakes--;
             break;
@@ -426,12 +505,12 @@ uint32_t engine_wait( struct wh_wait_params *params )
             pthread_mutex_lock( &engine.lock );
             continue;
         }
-        if (waiter.mine) continue;
+        if (waiter->mine) continue;
         if (conn && !lingered && !engine.workers)
         {
             lingered = 1;
             pthread_mutex_unlock( &engine.lock );
-            if (exchange_only_receives( waiter.exchange )) conn_linger( conn );
+            if (exchange_only_receives( waiter->exchange )) conn_linger( conn );
             pthread_mutex_lock( &engine.lock );
             continue;
         }
@@ -440,25 +519,10 @@ uint32_t engine_wait( struct wh_wait_params *params )
         else follow( &leaves, &quiet, until );
     }
 
-    if (waiter.exchange)
-    {
-        if (waiter.exchange->waiter == &waiter) waiter.exchange->waiter = NULL;
-        if (conn && conn->strand.waiter == &waiter)
-            __atomic_store_n( &conn->strand.waiter, NULL, __ATOMIC_RELAXED );
-    }
-    else engine.workers--;
-    if ((strand = waiter.mine))   /* handed over after the record was there: somebody else's now */
-    {
-        strand->next = NULL;
-        *engine.ready_tail = strand;
-        engine.ready_tail = &strand->next;
-    }
-    pass_on( params->count != 0 );
+    leave( params->count != 0 );
     params->waiting = engine.workers;
     params->backlog = engine.note_count;
     pthread_mutex_unlock( &engine.lock );
-    self = NULL;
-    params->live = exchange_count_async();
     if (conn) object_release( &conn->obj );
     if (obj) object_release( obj );
     return WH_DONE;

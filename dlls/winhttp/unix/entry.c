@@ -59,8 +59,10 @@ static int32_t entry_attach( void *args )
 
     if (params->abi != WH_ABI) return WH_REFUSED;
     log_start( params->log_level );
+    if (engine_start()) return WH_REFUSED;
     params->features = WH_FEATURE_TLS;
-    return engine_start() ? WH_REFUSED : WH_DONE;
+    params->batch = engine_batches();
+    return WH_DONE;
 }
 
 /* Nothing is torn down: the library stays loaded (-z nodelete), and with it the pool for the next user. */

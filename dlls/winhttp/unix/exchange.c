@@ -8,6 +8,10 @@
  * An operation goes IDLE -> ACTIVE (posted by a call) -> DONE (by the strand) -> IDLE. The posting call runs the strand
  * at once; if the operation is DONE by then, it answers WH_DONE, else it marks it `async` and answers WH_PENDING, and
  * whoever finishes it posts the note. If progress records are still in the queue a finished operation goes behind them.
+ *
+ * Notes are posted with the exchange's lock held, so that they are queued in the order in which the states changed; the
+ * engine's lock comes after it. The GONE record is the last one: it is due when no connection works for the exchange and
+ * no operation is ACTIVE, or DONE without its caller having decided how to hear of it.
  */
 
 #include <stdio.h>
@@ -22,7 +26,6 @@
 
 #define JOIN_MAX 16384       /* a body up to this size goes out with the head in one write */
 
-static unsigned int async_count;
 
 static void exchange_destroy( struct object *obj )
 {
@@ -30,16 +33,10 @@ static void exchange_destroy( struct object *obj )
 
     if (exchange->conn) object_release( &exchange->conn->obj );
     if (exchange->origin) origin_release( exchange->origin );
-    if (!(exchange->flags & WHX_SYNC)) __atomic_sub_fetch( &async_count, 1, __ATOMIC_RELAXED );
     pthread_mutex_destroy( &exchange->lock );
     wh_free( exchange->head );
     wh_free( exchange->trailers );
     wh_free( exchange );
-}
-
-unsigned int exchange_count_async( void )
-{
-    return __atomic_load_n( &async_count, __ATOMIC_RELAXED );
 }
 
 static struct exchange *exchange_from_id( wh_id id )
@@ -86,13 +83,34 @@ static void exchange_kick( struct exchange *exchange )
 
 /* Finishing. */
 
-/* The last record, once nothing else can come. Lock held; returns 1 if the caller has to post it after unlocking. */
-static int gone_is_due( struct exchange *exchange )
+/* It may still have a record or an answer to come. */
+static int op_open( const struct op *op )
 {
-    if (!exchange->close_async || exchange->gone_posted || exchange->attached || exchange->send.state == OP_ACTIVE ||
-        exchange->read.state == OP_ACTIVE) return 0;
+    return op->state == OP_ACTIVE || (op->state == OP_DONE && !op->async);
+}
+
+/* The last record, once nothing else can come. Lock held. */
+static void gone_if_due( struct exchange *exchange )
+{
+    if (!exchange->close_async || exchange->gone_posted || exchange->attached || op_open( &exchange->send ) ||
+        op_open( &exchange->read )) return;
     exchange->gone_posted = 1;
+    engine_post( &exchange->gone );
+}
+
+/* A closed synchronous exchange keeps its id for the thread that still has to hear of its operations. Lock held; returns
+ * 1 when that is over, and the caller has to forget the exchange. */
+static int id_is_due( struct exchange *exchange )
+{
+    if (!exchange->id_kept || exchange->send.state != OP_IDLE || exchange->read.state != OP_IDLE) return 0;
+    exchange->id_kept = 0;
     return 1;
+}
+
+static void forget( struct exchange *exchange )
+{
+    object_remove( &exchange->obj );
+    engine_discard_notes( exchange );
 }
 
 int op_active( struct exchange *exchange, struct op *op )
@@ -107,22 +125,55 @@ int op_active( struct exchange *exchange, struct op *op )
 
 void exchange_finish( struct exchange *exchange, struct op *op, enum wh_error error, uint32_t detail )
 {
-    int post, gone;
+    pthread_mutex_lock( &exchange->lock );
+    if (op->state == OP_ACTIVE)
+    {
+        op->error = error;
+        op->detail = detail;
+        op->state = OP_DONE;
+        if (op->async) engine_post( &op->note );
+        gone_if_due( exchange );
+    }
+    pthread_mutex_unlock( &exchange->lock );
+}
+
+void exchange_finish_over( struct exchange *exchange, struct op *op )
+{
+    enum wh_error error = WHE_STATE;
+
+    if (op->kind == WHK_BODY_READ)
+    {
+        op->flags |= WHR_END;
+        error = WHE_OK;
+    }
+    else if (op == &exchange->send)
+    {
+        if (!exchange->request_done) error = WHE_RESET;    /* the peer did not want the rest */
+        else if (op->done == op->size) error = WHE_OK;
+    }
+    exchange_finish( exchange, op, error, 0 );
+}
+
+void exchange_settle( struct exchange *exchange )
+{
+    int send, read;
 
     pthread_mutex_lock( &exchange->lock );
-    if (op->state != OP_ACTIVE)
-    {
-        pthread_mutex_unlock( &exchange->lock );
-        return;
-    }
-    op->error = error;
-    op->detail = detail;
-    op->state = OP_DONE;
-    post = op->async;
-    gone = gone_is_due( exchange );
+    send = exchange->send.state == OP_ACTIVE;
+    read = exchange->read.state == OP_ACTIVE;
     pthread_mutex_unlock( &exchange->lock );
-    if (post) engine_post( &op->note );
-    if (gone) engine_post( &exchange->gone );
+    if (send) exchange_finish_over( exchange, &exchange->send );
+    if (read) exchange_finish_over( exchange, &exchange->read );
+}
+
+enum wh_error exchange_ending( struct exchange *exchange )
+{
+    enum wh_error error;
+
+    pthread_mutex_lock( &exchange->lock );
+    error = exchange->stop ? exchange->stop : exchange->closing ? WHE_CANCELLED : WHE_OK;
+    pthread_mutex_unlock( &exchange->lock );
+    return error;
 }
 
 void exchange_fail( struct exchange *exchange, enum wh_error error, uint32_t detail )
@@ -139,6 +190,15 @@ void exchange_fail( struct exchange *exchange, enum wh_error error, uint32_t det
     exchange_finish( exchange, &exchange->read, error, detail );
 }
 
+void exchange_mark_time( struct exchange *exchange, size_t field )
+{
+    wh_u64 *time = (wh_u64 *)((char *)&exchange->times + field);
+
+    pthread_mutex_lock( &exchange->lock );
+    if (!*time) *time = engine_now_us();
+    pthread_mutex_unlock( &exchange->lock );
+}
+
 void exchange_progress( struct exchange *exchange, enum wh_kind kind, const char *text )
 {
     struct
@@ -146,8 +206,9 @@ void exchange_progress( struct exchange *exchange, enum wh_kind kind, const char
         struct note      note;
         struct wh_record record;
     } *progress;
+    int closing;
 
-    if (kind != WHK_PAUSE_SENDING && !(exchange->event_mask & (1u << kind))) return;
+    if (!(exchange->event_mask & (1u << kind))) return;
     if (!(progress = wh_calloc( 1, sizeof(*progress) ))) return;
     progress->note.exchange = exchange;
     progress->note.kind = kind;
@@ -155,9 +216,19 @@ void exchange_progress( struct exchange *exchange, enum wh_kind kind, const char
     progress->record.time_us = engine_now_us();
     if (text) snprintf( progress->record.text, sizeof(progress->record.text), "%s", text );
     pthread_mutex_lock( &exchange->lock );
-    exchange->unfetched++;
+    if (!(closing = exchange->closing))
+    {
+        exchange->unfetched++;
+        engine_post( &progress->note );
+    }
     pthread_mutex_unlock( &exchange->lock );
-    engine_post( &progress->note );
+    if (closing) wh_free( progress );
+}
+
+void exchange_post_pause( struct exchange *exchange )
+{
+    exchange->unfetched++;
+    engine_post( &exchange->paused );
 }
 
 void exchange_attach( struct exchange *exchange, struct conn *conn )
@@ -175,20 +246,18 @@ void exchange_attach( struct exchange *exchange, struct conn *conn )
 
 void exchange_detach( struct exchange *exchange )
 {
-    int gone;
-
     pthread_mutex_lock( &exchange->lock );
     exchange->attached = 0;
-    gone = gone_is_due( exchange );
+    gone_if_due( exchange );
     pthread_mutex_unlock( &exchange->lock );
-    if (gone) engine_post( &exchange->gone );
 }
 
 /* Posting. */
 
 enum post_result { POST_OK, POST_REFUSED, POST_FAILED };
 
-/* An operation goes in. REFUSED: one is there already; FAILED: the exchange is over, *error says how. */
+/* An operation goes in. REFUSED: one is there already; FAILED: the exchange is over, *error says how. That may be WHE_OK,
+ * for body bytes after their end. */
 static enum post_result op_post( struct exchange *exchange, struct op *op, const struct op *init,
                                  uint32_t *error, uint32_t *detail )
 {
@@ -201,6 +270,12 @@ static enum post_result op_post( struct exchange *exchange, struct op *op, const
     {
         *error = exchange->failed;
         *detail = exchange->failed_detail;
+        result = POST_FAILED;
+    }
+    else if (!exchange->attached && exchange->response_done)
+    {
+        *error = init->kind == WHK_BODY_READ ? WHE_OK :
+                 init->kind == WHK_BODY_SENT && !exchange->request_done ? WHE_RESET : WHE_STATE;
         result = POST_FAILED;
     }
     else
@@ -219,7 +294,7 @@ static enum post_result op_post( struct exchange *exchange, struct op *op, const
 static uint32_t op_outcome( struct exchange *exchange, struct op *op )
 {
     uint32_t ret = WH_PENDING;
-    int post = 0;
+    int over;
 
     pthread_mutex_lock( &exchange->lock );
     if (op->state == OP_DONE && !exchange->unfetched)
@@ -229,11 +304,13 @@ static uint32_t op_outcome( struct exchange *exchange, struct op *op )
     }
     else
     {
-        post = op->state == OP_DONE;
         op->async = 1;
+        if (op->state == OP_DONE) engine_post( &op->note );
     }
+    gone_if_due( exchange );
+    over = id_is_due( exchange );
     pthread_mutex_unlock( &exchange->lock );
-    if (post) engine_post( &op->note );
+    if (over) forget( exchange );
     return ret;
 }
 
@@ -241,6 +318,7 @@ int exchange_fetch( struct note *note, struct wh_record *record )
 {
     struct exchange *exchange = note->exchange;
     struct op *op = NULL;
+    int over;
 
     if (record)
     {
@@ -255,10 +333,7 @@ int exchange_fetch( struct note *note, struct wh_record *record )
         record->kind = note->kind;
     }
     pthread_mutex_lock( &exchange->lock );
-    if (note->progress)
-    {
-        exchange->unfetched--;
-    }
+    if (note->progress || note == &exchange->paused) exchange->unfetched--;
     else if (note != &exchange->gone)
     {
         op = note == &exchange->send.note ? &exchange->send : &exchange->read;
@@ -274,8 +349,10 @@ int exchange_fetch( struct note *note, struct wh_record *record )
         op->async = 0;
         op->state = OP_IDLE;
     }
+    over = id_is_due( exchange );
     pthread_mutex_unlock( &exchange->lock );
     if (note->progress) wh_free( note );
+    if (over) forget( exchange );
     object_release( &exchange->obj );
     return 1;
 }
@@ -285,14 +362,14 @@ int exchange_fetch( struct note *note, struct wh_record *record )
 static enum wh_error set_head( struct exchange *exchange, const char *head, uint32_t head_len, const char *body,
                                uint32_t body_len )
 {
-    char *copy = wh_malloc( head_len + body_len + 1 );
+    char *copy = wh_malloc( (size_t)head_len + body_len + 1 );
 
     if (!copy) return WHE_NO_MEMORY;
     memcpy( copy, head, head_len );
     if (body_len) memcpy( copy + head_len, body, body_len );
     wh_free( exchange->head );
     exchange->head = copy;
-    exchange->head_len = head_len + body_len;
+    exchange->head_len = (size_t)head_len + body_len;
     exchange->stats.request_head = head_len;
     return WHE_OK;
 }
@@ -320,8 +397,9 @@ static struct exchange *exchange_create( const struct wh_exchange_start_params *
     exchange->notes.tail = &exchange->notes.head;
     exchange->gone.exchange = exchange;
     exchange->gone.kind = WHK_GONE;
+    exchange->paused.exchange = exchange;
+    exchange->paused.kind = WHK_PAUSE_SENDING;
     exchange->times.started = engine_now_us();
-    if (!(params->flags & WHX_SYNC)) __atomic_add_fetch( &async_count, 1, __ATOMIC_RELAXED );
 
     if (!(*error = session_idle_ms( params->session, &max_idle_ms )) &&
         !(*error = origin_get( route, max_idle_ms, &exchange->origin )) &&
@@ -464,7 +542,6 @@ uint32_t exchange_read_head( struct wh_exchange_read_head_params *params )
         break;
     default:
         exchange_kick( exchange );
-        if (exchange->response_done) exchange_finish( exchange, &exchange->read, WHE_STATE, 0 );
         if ((ret = op_outcome( exchange, &exchange->read )) == WH_DONE)
         {
             params->error = exchange->read.error;
@@ -505,15 +582,11 @@ uint32_t exchange_read_body( struct wh_exchange_read_body_params *params )
         ret = WH_REFUSED;
         break;
     case POST_FAILED:
+        if (!params->error) params->flags = WHR_END;
         ret = WH_DONE;
         break;
     default:
-        if (exchange->response_done)
-        {
-            exchange->read.flags = WHR_END;
-            exchange_finish( exchange, &exchange->read, WHE_OK, 0 );
-        }
-        else exchange_kick( exchange );
+        exchange_kick( exchange );
         if ((ret = op_outcome( exchange, &exchange->read )) == WH_DONE)
         {
             params->bytes = exchange->read.done;
@@ -531,6 +604,7 @@ uint32_t exchange_resume( struct wh_exchange_resume_params *params )
 {
     struct exchange *exchange = exchange_from_id( params->exchange );
     enum wh_error error = params->verdict;
+    enum op_state state;
     uint32_t ret;
     char *head = NULL;
     size_t body_len;
@@ -546,6 +620,7 @@ uint32_t exchange_resume( struct wh_exchange_resume_params *params )
 
     pthread_mutex_lock( &exchange->lock );
     paused = exchange->pause == PAUSE_ANSWERED || exchange->pause == PAUSE_RECORDED;
+    if (paused) exchange->pause = PAUSE_RESUMING;
     pthread_mutex_unlock( &exchange->lock );
     if (!paused)
     {
@@ -568,14 +643,20 @@ uint32_t exchange_resume( struct wh_exchange_resume_params *params )
     pthread_mutex_lock( &exchange->lock );
     exchange->pause = PAUSE_RESUMED;
     if (error && !exchange->stop) exchange->stop = error;
-    exchange->send.async = 0;    /* the answer to this call says again whether a record follows */
+    state = exchange->send.state;
+    if (state == OP_ACTIVE) exchange->send.async = 0;    /* the answer to this call says again whether a record follows */
     pthread_mutex_unlock( &exchange->lock );
 
-    exchange_kick( exchange );
-    if ((ret = op_outcome( exchange, &exchange->send )) == WH_DONE)
+    if (state == OP_DONE) ret = WH_PENDING;          /* it was cancelled meanwhile: the record is on its way */
+    else if (state == OP_IDLE) ret = WH_REFUSED;     /* or was fetched already */
+    else
     {
-        params->error = exchange->send.error;
-        params->detail = exchange->send.detail;
+        exchange_kick( exchange );
+        if ((ret = op_outcome( exchange, &exchange->send )) == WH_DONE)
+        {
+            params->error = exchange->send.error;
+            params->detail = exchange->send.detail;
+        }
     }
     object_release( &exchange->obj );
     return ret;
@@ -658,7 +739,7 @@ uint32_t exchange_close( struct wh_exchange_close_params *params )
 {
     struct exchange *exchange = exchange_from_id( params->exchange );
     uint32_t ret = WH_DONE;
-    int gone = 0, already;
+    int already, over = 1;
 
     if (!exchange) return WH_REFUSED;
     LOG( LOG_TRACE, "exchange " OBJECT_FMT ": close", OBJECT_ARG( &exchange->obj ) );
@@ -675,30 +756,22 @@ uint32_t exchange_close( struct wh_exchange_close_params *params )
     if (origin_leave( exchange )) exchange_fail( exchange, WHE_CANCELLED, 0 );
     else exchange_kick( exchange );
 
-    object_remove( &exchange->obj );
+    pthread_mutex_lock( &exchange->lock );
     if (exchange->flags & WHX_SYNC)
     {
-        int waited;
-
-        pthread_mutex_lock( &exchange->lock );
-        waited = (exchange->send.async && exchange->send.state != OP_IDLE) ||
-                 (exchange->read.async && exchange->read.state != OP_IDLE);
-        pthread_mutex_unlock( &exchange->lock );
-        if (!waited) engine_discard_notes( exchange );
+        exchange->id_kept = 1;
+        over = id_is_due( exchange );
     }
-    else
+    else if (exchange->attached || exchange->send.state != OP_IDLE || exchange->read.state != OP_IDLE ||
+             exchange->unfetched)
     {
-        pthread_mutex_lock( &exchange->lock );
-        if (exchange->attached || exchange->send.state != OP_IDLE || exchange->read.state != OP_IDLE ||
-            exchange->unfetched)
-        {
-            exchange->close_async = 1;
-            gone = gone_is_due( exchange );
-            ret = WH_PENDING;
-        }
-        pthread_mutex_unlock( &exchange->lock );
-        if (gone) engine_post( &exchange->gone );
+        exchange->close_async = 1;
+        gone_if_due( exchange );
+        ret = WH_PENDING;
     }
+    pthread_mutex_unlock( &exchange->lock );
+    if (over) object_remove( &exchange->obj );
+    if (over && (exchange->flags & WHX_SYNC)) engine_discard_notes( exchange );
     object_release( &exchange->obj );
     return ret;
 }

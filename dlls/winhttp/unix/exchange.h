@@ -31,6 +31,7 @@ enum pause_state
     PAUSE_REACHED,    /* nobody was told yet */
     PAUSE_ANSWERED,   /* the answer of exchange_start said so */
     PAUSE_RECORDED,   /* a record says so */
+    PAUSE_RESUMING,   /* a thread is at the head */
     PAUSE_RESUMED,
 };
 
@@ -67,13 +68,15 @@ struct exchange
     int              waiting;                 /* pool lock */
     struct dial     *dial;                    /* pool lock: works for it */
     wh_id            pin;
+    unsigned int     requests;                /* times it asked its origin for a connection */
     uint32_t         resolve_ms, connect_ms;
 
     struct conn     *conn;          /* attached to it, or the last one, for its facts; a reference */
     int              attached;
     struct op        send, read;
-    struct note      gone;
+    struct note      gone, paused;
     int              closing, close_async, gone_posted;
+    int              id_kept;       /* closed, synchronous: the id goes when the last operation's end was fetched */
     uint32_t         drain_limit;
     enum wh_error    stop;          /* asked to end with this */
     enum wh_error    failed;        /* ended with this; later operations get it, too */
@@ -118,9 +121,6 @@ int exchange_only_receives( struct exchange *exchange );
 /* Its connection if it is attached to one, with a reference. */
 struct conn *exchange_conn( struct exchange *exchange );
 
-/* Asynchronous exchanges that exist. */
-unsigned int exchange_count_async( void );
-
 /* For strands. */
 
 /* 1 if the operation is posted and not finished. */
@@ -132,8 +132,24 @@ void exchange_finish( struct exchange *exchange, struct op *op, enum wh_error er
 /* The exchange is over with an error: active operations end with it, later ones, too. */
 void exchange_fail( struct exchange *exchange, enum wh_error error, uint32_t detail );
 
-/* Queues a progress record if the program wants that kind. Without memory it is left out. */
+/* Notes the time in a field of struct wh_times, unless there is one. For dials, of which several may work for it in turn. */
+void exchange_mark_time( struct exchange *exchange, size_t field );
+
+/* Queues a progress record if the program wants that kind. Without memory, or once the exchange is closed, it is left
+ * out: nothing may follow the GONE record. */
 void exchange_progress( struct exchange *exchange, enum wh_kind kind, const char *text );
+
+/* What it was asked to end with by cancel or close; WHE_OK if it was not. */
+enum wh_error exchange_ending( struct exchange *exchange );
+
+/* The exchange left its connection for good: ends what was posted when nobody would look at it any more. */
+void exchange_settle( struct exchange *exchange );
+
+/* An operation after the end of the response: nothing is left to do for it. */
+void exchange_finish_over( struct exchange *exchange, struct op *op );
+
+/* Tells the waiting program that the head may be replaced now. Lock held. */
+void exchange_post_pause( struct exchange *exchange );
 
 /* The connection is the exchange's now; run the strand afterwards. */
 void exchange_attach( struct exchange *exchange, struct conn *conn );

@@ -96,7 +96,7 @@ static void h1_count_body( struct conn *conn, struct exchange *exchange, const c
 
             switch (chunk_feed( &h1->sent_chunk, data, len, &used, &span, &span_len ))
             {
-            case CHUNK_DONE: exchange->request_done = 1; break;
+            case CHUNK_DONE: __atomic_store_n( &exchange->request_done, 1, __ATOMIC_RELAXED ); break;
             case CHUNK_BAD:
             case CHUNK_TOO_LONG: h1->sent_bad = 1; break;
             default: break;
@@ -106,7 +106,11 @@ static void h1_count_body( struct conn *conn, struct exchange *exchange, const c
         }
         if (len) h1->sent_bad = 1;
     }
-    else if (exchange->total_len != WH_NO_LENGTH && exchange->body_sent >= exchange->total_len) exchange->request_done = 1;
+    else if (exchange->total_len != WH_NO_LENGTH && exchange->body_sent >= exchange->total_len)
+    {
+        __atomic_store_n( &exchange->request_done, 1, __ATOMIC_RELAXED );
+        if (exchange->body_sent > exchange->total_len) h1->sent_bad = 1;    /* the peer takes it for another request */
+    }
 }
 
 enum send_result { SEND_WAIT, SEND_DONE, SEND_BROKEN, SEND_MORE };
@@ -170,7 +174,7 @@ static enum h1_result h1_send_broken( struct conn *conn, struct exchange *exchan
 /* Before the head is written the program may want to look around. 1: wait for it. */
 static int h1_pause( struct exchange *exchange )
 {
-    int wait = 1, record = 0;
+    int wait = 1;
 
     if (!(exchange->flags & WHX_PAUSE_SENDING)) return 0;
     pthread_mutex_lock( &exchange->lock );
@@ -178,8 +182,8 @@ static int h1_pause( struct exchange *exchange )
     {
     case PAUSE_NONE:
     case PAUSE_REACHED:
-        record = exchange->send.async;
-        exchange->pause = record ? PAUSE_RECORDED : PAUSE_REACHED;
+        exchange->pause = exchange->send.async ? PAUSE_RECORDED : PAUSE_REACHED;
+        if (exchange->pause == PAUSE_RECORDED) exchange_post_pause( exchange );
         break;
     case PAUSE_RESUMED:
         wait = 0;
@@ -188,7 +192,6 @@ static int h1_pause( struct exchange *exchange )
         break;
     }
     pthread_mutex_unlock( &exchange->lock );
-    if (record) exchange_progress( exchange, WHK_PAUSE_SENDING, NULL );
     return wait;
 }
 
@@ -199,7 +202,7 @@ static enum h1_result h1_send( struct conn *conn, struct exchange *exchange, str
     switch (h1_write( conn, exchange, op, now_ms ))
     {
     case SEND_DONE:
-        if ((op->options & WHX_END)) exchange->request_done = 1;
+        if (op->options & WHX_END) __atomic_store_n( &exchange->request_done, 1, __ATOMIC_RELAXED );
         exchange->times.send_end = engine_now_us();
         if (exchange->reused && op->kind == WHK_HEAD_SENT) op->flags |= WHR_REUSED;
         exchange_finish( exchange, op, WHE_OK, 0 );
@@ -228,7 +231,8 @@ static enum h1_result h1_response_done( struct conn *conn, struct exchange *exch
     if (!exchange->request_done && !h1->send_broken) return H1_WAIT;
 
     keep = exchange->request_done && !h1->send_broken && !h1->sent_bad && h1->info.keep_alive && !h1->info.ambiguous &&
-           !(exchange->flags & WHX_NO_REUSE) && h1->info.status != 101 && !buffer_len( &h1->in );
+           !(exchange->flags & WHX_NO_REUSE) && h1->info.status != 101 && !buffer_len( &h1->in ) &&
+           !op_active( exchange, &exchange->send );    /* it has more than the message, or not all of it is out yet */
     if (exchange->flags & WHX_NO_REUSE) exchange_progress( exchange, WHK_CLOSING, NULL );
     conn_end_exchange( conn, exchange, keep ? CONN_KEEP : CONN_CLOSE );
     if (exchange->flags & WHX_NO_REUSE) exchange_progress( exchange, WHK_CLOSED, NULL );
@@ -273,6 +277,11 @@ static enum h1_result h1_receive_head( struct conn *conn, struct exchange *excha
     struct h1 *h1 = &conn->h1;
     ssize_t count;
 
+    if (h1->head_done)
+    {
+        exchange_finish( exchange, op, WHE_STATE, 0 );
+        return H1_WAIT;
+    }
     op_see( op, now_ms );
     while (!h1->head_len)
     {
@@ -287,7 +296,6 @@ static enum h1_result h1_receive_head( struct conn *conn, struct exchange *excha
             h1->head_len = count;
             break;
         }
-        if (!exchange->times.receive_start && h1->got_bytes) exchange->times.receive_start = engine_now_us();
         switch ((count = h1_input( conn )))
         {
         case LAYER_AGAIN:
@@ -305,6 +313,7 @@ static enum h1_result h1_receive_head( struct conn *conn, struct exchange *excha
         }
     }
 
+    if (!exchange->times.receive_start) exchange->times.receive_start = engine_now_us();
     op->status = h1->info.status;
     op->content_len = h1->info.content_len;
     op->done = h1->head_len;
@@ -513,7 +522,8 @@ int h1_drain( struct conn *conn )
         if (left != NO_END && left > h1->drain_left) return -1;
         count = h1_input( conn );
         if (count == LAYER_AGAIN) return 0;
-        if (count <= 0) return -1;
+        if (count <= 0 || (uint64_t)count > h1->drain_raw_left) return -1;
+        h1->drain_raw_left -= count;
     }
 }
 
@@ -531,6 +541,7 @@ static enum h1_result h1_close( struct conn *conn, struct exchange *exchange )
         !(exchange->flags & WHX_NO_REUSE) && exchange->drain_limit)
     {
         h1->drain_left = exchange->drain_limit;
+        h1->drain_raw_left = 2 * (uint64_t)h1->drain_left + BUFFER_SIZE;    /* chunks of one byte are not worth it */
         conn->layer->ops->ready( conn->layer, LAYER_WANT_READ, 0 );
         switch (h1_drain( conn ))
         {
@@ -552,17 +563,16 @@ static int h1_begin( struct conn *conn, struct exchange *exchange )
     h1_reset( h1 );
     h1->exchange = exchange;
     exchange_attach( exchange, conn );
-    exchange->reused = conn->served != 0;
+    exchange->reused = conn->served || conn->was_idle;
     exchange->stats.index = conn->served;
     exchange->stats.tls_resumed = conn->tls_facts && conn->tls_facts->resumed;
-    if (!exchange->total_len || (exchange->total_len == WH_NO_LENGTH && !(exchange->flags & WHX_FRAMED_BY_APP) &&
-                                 (exchange->flags & WHX_END)))
-        exchange->request_done = 1;    /* with the head; nothing is read before that is out */
-    if (!conn->served) return 0;
+    if (!exchange->total_len)    /* done with the head; nothing is read before that is out */
+        __atomic_store_n( &exchange->request_done, 1, __ATOMIC_RELAXED );
+    if (!exchange->reused) return 0;
 
     /* Whatever came on an idle connection did not answer this request. */
     conn->layer->ops->ready( conn->layer, LAYER_WANT_READ, 0 );
-    count = h1_input( conn );
+    count = conn->unwanted ? 0 : h1_input( conn );
     if (count == LAYER_AGAIN) return 0;
     LOG( LOG_TRACE, "conn " OBJECT_FMT ": %s while it was idle", OBJECT_ARG( &conn->obj ),
          count > 0 ? "bytes came" : "it ended" );
@@ -580,7 +590,7 @@ enum h1_result h1_run( struct conn *conn, struct exchange *exchange, uint64_t no
     uint64_t deadline = TIMER_NEVER;
     int closing, send, read;
 
-    if (h1->exchange != exchange && h1_begin( conn, exchange )) return H1_OVER;
+    if (h1->exchange != exchange && h1_begin( conn, exchange )) return H1_MOVED;
 
     pthread_mutex_lock( &exchange->lock );
     stop = exchange->stop;
@@ -598,9 +608,10 @@ enum h1_result h1_run( struct conn *conn, struct exchange *exchange, uint64_t no
     }
 
     if (send && (sent = h1_send( conn, exchange, &exchange->send, now_ms )) == H1_OVER) return H1_OVER;
+    if (read && exchange->response_done) exchange_finish_over( exchange, &exchange->read );
     if (exchange->response_done && exchange->request_done)    /* the answer had come before the end of the body */
         return h1_response_done( conn, exchange );
-    if (read && exchange->head_sent == exchange->head_len)
+    if (read && !exchange->response_done && exchange->head_sent == exchange->head_len)
     {
         if (exchange->read.kind == WHK_HEAD_READ) received = h1_receive_head( conn, exchange, &exchange->read, now_ms );
         else if (h1->head_done) received = h1_receive_body( conn, exchange, &exchange->read, now_ms );

@@ -17,6 +17,7 @@ enum h1_result
     H1_WAIT,       /* nothing more can be done now */
     H1_MORE,       /* there is more, but others shall have their turn */
     H1_OVER,       /* the exchange left the connection */
+    H1_MOVED,      /* the connection was dead, the exchange has gone for another one */
 };
 
 struct h1
@@ -35,7 +36,8 @@ struct h1
     int              got_bytes;      /* of this response */
     int              send_broken;    /* the peer takes no more bytes */
     int              no_direct;      /* the kernel cannot store into the application's buffer */
-    uint32_t         drain_left;     /* bytes that may still be thrown away */
+    uint32_t         drain_left;     /* bytes of body that may still be thrown away */
+    uint64_t         drain_raw_left; /* bytes that may still be read for that, framing included */
 };
 
 /* Works for the exchange as far as it goes. On the strand; the caller holds a reference on both. */

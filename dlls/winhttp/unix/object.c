@@ -75,10 +75,11 @@ enum wh_error object_add( struct object *obj )
 
 void object_remove( struct object *obj )
 {
-    uint32_t index = (uint32_t)obj->id;
+    uint32_t index;
     int held = 0;
 
     pthread_mutex_lock( &table_lock );
+    index = (uint32_t)obj->id;
     if (obj->id && index < slot_count && slots[index].obj == obj)
     {
         slots[index].obj = NULL;

@@ -6,7 +6,6 @@
  * Origins: the process-wide pool, by route
  */
 
-#include <ctype.h>
 #include <pthread.h>
 
 #include "conn.h"
@@ -17,6 +16,8 @@
 #include "origin.h"
 
 #define TABLE_SIZE   1024
+#define MAX_NESTED   8        /* connections that an exchange tries one inside the other */
+#define MAX_PASSED   16       /* waiters looked at in search of one that takes a used connection */
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct origin *table[TABLE_SIZE];
@@ -42,18 +43,23 @@ static char *put_name( char *key, wh_ptr name, uint32_t len )
     const char *from = wh_to_ptr( name );
     uint32_t i;
 
-    for (i = 0; i < len; i++) key[i] = (char)tolower( (unsigned char)from[i] );
+    for (i = 0; i < len; i++) key[i] = from[i] >= 'A' && from[i] <= 'Z' ? from[i] - 'A' + 'a' : from[i];
     key[len] = 0;
     return key + len + 1;
 }
 
+/* A name, or none: at most 255 bytes, which getaddrinfo has to see to their end. */
+static int name_ok( wh_ptr name, uint32_t len )
+{
+    return !len || (name && len <= 255 && !memchr( wh_to_ptr( name ), 0, len ));
+}
+
 static enum wh_error route_check( const struct wh_route *route )
 {
-    if (!route->host || !route->host_len || route->host_len > 255 || route->connect_host_len > 255 ||
-        route->proxy_host_len > 255 || !route->port || route->port > 65535)
+    if (!route->host_len || !name_ok( route->host, route->host_len ) || !route->port || route->port > 65535 ||
+        !name_ok( route->connect_host, route->connect_host_len ) || !name_ok( route->proxy_host, route->proxy_host_len ))
         return WHE_INVALID;
     if (route->scheme != WH_SCHEME_HTTP && route->scheme != WH_SCHEME_HTTPS) return WHE_INVALID;
-    if (memchr( wh_to_ptr( route->host ), 0, route->host_len )) return WHE_INVALID;
     if (route->creds) return WHE_UNSUPPORTED;
     if (route->proxy_kind == WH_PROXY_NONE) return WHE_OK;
     if (route->proxy_kind != WH_PROXY_HTTP || !route->proxy_host_len || !route->proxy_port || route->proxy_port > 65535)
@@ -195,18 +201,29 @@ static void waiter_add( struct origin *origin, struct exchange *exchange )
     if ((exchange->wait_prev = origin->last_waiter)) exchange->wait_prev->wait_next = exchange;
     else origin->first_waiter = exchange;
     origin->last_waiter = exchange;
-    origin->undialed++;
+    if (!origin->first_undialed) origin->first_undialed = exchange;
 }
 
 static void waiter_remove( struct origin *origin, struct exchange *exchange )
 {
+    if (origin->first_undialed == exchange) origin->first_undialed = exchange->wait_next;
     if (exchange->wait_next) exchange->wait_next->wait_prev = exchange->wait_prev;
     else origin->last_waiter = exchange->wait_prev;
     if (exchange->wait_prev) exchange->wait_prev->wait_next = exchange->wait_next;
     else origin->first_waiter = exchange->wait_next;
     exchange->wait_next = exchange->wait_prev = NULL;
     exchange->waiting = 0;
-    if (!exchange->dial) origin->undialed--;
+}
+
+/* The oldest waiter without a dial gets this one, and the reference that comes with it. Those that have one are always
+ * the older ones, so the next without is the next in the queue. */
+static void sponsor( struct origin *origin, struct dial *dial )
+{
+    struct exchange *exchange = origin->first_undialed;
+
+    exchange->dial = dial;
+    dial->sponsor = exchange;
+    origin->first_undialed = exchange->wait_next;
 }
 
 /* The connection is the exchange's: it holds a reference. */
@@ -222,43 +239,77 @@ static void link_exchange( struct conn *conn, struct exchange *exchange )
 static struct dial *unsponsor( struct origin *origin, struct exchange *exchange )
 {
     struct dial *dial = exchange->dial;
-    struct exchange *other;
 
     exchange->dial = NULL;
     if (!dial) return NULL;
     dial->sponsor = NULL;
-    if (!origin->undialed) return dial;
-    for (other = origin->first_waiter; other && other->dial; other = other->wait_next) ;
-    if (!other) return dial;
-    other->dial = dial;
-    dial->sponsor = other;
-    origin->undialed--;
+    if (!origin->first_undialed) return dial;
+    sponsor( origin, dial );
     return NULL;
 }
 
-/* Starts dials for waiters that have none, as far as the limit allows; at most one per call. Returns it for dial_go. */
-static struct dial *dial_for_waiter( struct origin *origin )
+/* What has to be done for the waiters once the pool lock is free. References. */
+struct work
 {
-    struct exchange *exchange;
-    struct dial *dial;
+    struct dial     *dial;        /* new: let it begin */
+    struct exchange *starved;     /* there is no memory for its dial */
+    struct conn     *evicted;     /* idle, but of no use to those who wait: its place is */
+};
 
-    if (!origin->undialed || (origin->conn_limit && origin->conns >= origin->conn_limit)) return NULL;
-    for (exchange = origin->first_waiter; exchange && exchange->dial; exchange = exchange->wait_next) ;
-    if (!exchange || !(dial = dial_create( origin, exchange->resolve_ms, exchange->connect_ms ))) return NULL;
-    origin->refs++;                   /* the dial's */
-    exchange->dial = dial;            /* takes over the creator's reference */
-    dial->sponsor = exchange;
-    origin->undialed--;
-    origin->conns++;
-    object_ref( &dial->obj );         /* for the caller */
-    return dial;
+/* Looks for the oldest waiter without a dial. Pool lock held. */
+static void work_find( struct origin *origin, struct work *work )
+{
+    struct exchange *exchange = origin->first_undialed;
+    struct conn *conn = origin->idle;
+
+    memset( work, 0, sizeof(*work) );
+    if (!exchange) return;
+    if (origin->conn_limit && origin->conns >= origin->conn_limit)
+    {
+        /* A waiter beside an idle connection wants none that was used before, or its time is over. */
+        if (!conn) return;
+        unlist( conn );
+        object_ref( &conn->obj );
+        work->evicted = conn;
+    }
+    else if ((work->dial = dial_create( origin, exchange->resolve_ms, exchange->connect_ms )))
+    {
+        origin->refs++;                      /* the dial's */
+        object_ref( &work->dial->obj );      /* the creator's reference is the sponsor's now */
+        sponsor( origin, work->dial );
+        origin->conns++;
+    }
+    else
+    {
+        waiter_remove( origin, exchange );
+        object_ref( &exchange->obj );
+        work->starved = exchange;
+    }
 }
 
-static void go( struct dial *dial )
+/* `here`: a dial may begin on this thread's stack; where dials fail one out of the other it has to go through the queue.
+ * The caller holds a reference on the origin. */
+static void work_do( struct origin *origin, struct work *work, int here )
 {
-    if (!dial) return;
-    dial_go( dial );
-    object_release( &dial->obj );
+    while (work->starved)
+    {
+        exchange_fail( work->starved, WHE_NO_MEMORY, 0 );
+        object_release( &work->starved->obj );
+        pthread_mutex_lock( &pool_lock );
+        work_find( origin, work );
+        pthread_mutex_unlock( &pool_lock );
+    }
+    if (work->evicted)
+    {
+        conn_evict( work->evicted );
+        object_release( &work->evicted->obj );
+    }
+    if (work->dial)
+    {
+        if (here) strand_run( &work->dial->strand );
+        else strand_schedule( &work->dial->strand );
+        object_release( &work->dial->obj );
+    }
 }
 
 static void drop( struct dial *dial )
@@ -289,7 +340,9 @@ void origin_request( struct exchange *exchange )
 {
     struct origin *origin = exchange->origin;
     struct conn *conn = NULL, *draining = NULL;
-    struct dial *dial = NULL;
+    struct work work = { 0 };
+    unsigned int nested = exchange->requests++;
+    enum wh_error error;
 
     pthread_mutex_lock( &pool_lock );
     if (exchange->pin) conn = find_pinned( origin, exchange->pin );
@@ -310,18 +363,24 @@ void origin_request( struct exchange *exchange )
     else if (!exchange->pin)
     {
         waiter_add( origin, exchange );
-        dial = dial_for_waiter( origin );
+        work_find( origin, &work );
     }
     pthread_mutex_unlock( &pool_lock );
 
     if (conn)
     {
-        conn_serve( conn );
+        /* A whole pool may have died; that many strands would not fit on the stack. */
+        if (nested < MAX_NESTED) conn_serve( conn );
+        else strand_schedule( &conn->strand );
         object_release( &conn->obj );
     }
     else if (exchange->pin) exchange_fail( exchange, WHE_STALE, 0 );
-    else if (dial) go( dial );
-    else if (!origin->conn_limit && origin_leave( exchange )) exchange_fail( exchange, WHE_NO_MEMORY, 0 );
+    else
+    {
+        work_do( origin, &work, 1 );
+        /* Whoever ended it while it was between a dead connection and the queue found it in neither. */
+        if ((error = exchange_ending( exchange )) && origin_leave( exchange )) exchange_fail( exchange, error, 0 );
+    }
 }
 
 int origin_leave( struct exchange *exchange )
@@ -341,12 +400,25 @@ int origin_leave( struct exchange *exchange )
     return waiting;
 }
 
-/* A connection that is fit: to a waiter, or into the idle list. Pool lock held. Returns a dial that is not needed now. */
+/* The oldest waiter that a connection suits. */
+static struct exchange *waiter_for( struct conn *conn )
+{
+    struct exchange *exchange = conn->origin->first_waiter;
+    unsigned int i;
+
+    if (!conn->served && !conn->was_idle) return exchange;
+    for (i = 0; exchange && (exchange->flags & WHX_FRESH); i++, exchange = exchange->wait_next)
+        if (i == MAX_PASSED) return NULL;
+    return exchange;
+}
+
+/* A connection that is fit: to this exchange, else to a waiter, else into the idle list. Pool lock held. Returns a dial
+ * that is not needed now. */
 static struct dial *place( struct conn *conn, struct exchange *exchange )
 {
     struct origin *origin = conn->origin;
 
-    if (!exchange) exchange = origin->first_waiter;
+    if (!exchange) exchange = waiter_for( conn );
     if (exchange)
     {
         waiter_remove( origin, exchange );
@@ -361,34 +433,37 @@ static struct dial *place( struct conn *conn, struct exchange *exchange )
 
 void origin_conn_up( struct conn *conn, struct dial *dial )
 {
-    struct exchange *sponsor;
-    struct dial *unneeded = NULL;
+    struct exchange *exchange;
+    struct dial *unneeded;
 
     object_remove( &dial->obj );
     pthread_mutex_lock( &pool_lock );
     conn->counted = 1;    /* the dial's place in origin->conns is the connection's now */
-    if ((sponsor = dial->sponsor))
+    conn->deadline_ms = engine_now_ms() + origin_idle_ms( conn->origin );
+    if ((exchange = dial->sponsor))
     {
-        sponsor->dial = NULL;
+        exchange->dial = NULL;
         dial->sponsor = NULL;
-        conn->origin->undialed++;
         object_release( &dial->obj );    /* the sponsor's; the caller has another */
     }
-    conn->deadline_ms = engine_now_ms() + origin_idle_ms( conn->origin );
-    unneeded = place( conn, sponsor );
+    unneeded = place( conn, exchange );
     pthread_mutex_unlock( &pool_lock );
     if (unneeded) object_release( &unneeded->obj );    /* see origin_conn_free */
 }
 
 void origin_conn_free( struct conn *conn )
 {
+    struct origin *origin = conn->origin;
     struct dial *unneeded;
+    struct work work;
 
     pthread_mutex_lock( &pool_lock );
     unneeded = place( conn, NULL );
+    work_find( origin, &work );
     pthread_mutex_unlock( &pool_lock );
     /* A dial that its exchange needs no more is nearly there, mostly: let it end in the pool. */
     if (unneeded) object_release( &unneeded->obj );
+    work_do( origin, &work, 0 );
 }
 
 void origin_conn_draining( struct conn *conn )
@@ -401,7 +476,8 @@ void origin_conn_draining( struct conn *conn )
 
 int origin_conn_retire( struct conn *conn )
 {
-    struct dial *dial = NULL;
+    struct origin *origin = conn->origin;
+    struct work work = { 0 };
     int retired;
 
     pthread_mutex_lock( &pool_lock );
@@ -411,12 +487,12 @@ int origin_conn_retire( struct conn *conn )
         if (conn->counted)
         {
             conn->counted = 0;
-            conn->origin->conns--;
+            origin->conns--;
         }
-        dial = dial_for_waiter( conn->origin );
+        work_find( origin, &work );
     }
     pthread_mutex_unlock( &pool_lock );
-    go( dial );
+    work_do( origin, &work, 0 );
     return retired;
 }
 
@@ -424,7 +500,7 @@ void origin_dial_failed( struct dial *dial, enum wh_error error, uint32_t detail
 {
     struct origin *origin = dial->origin;
     struct exchange *sponsor;
-    struct dial *next;
+    struct work work;
 
     pthread_mutex_lock( &pool_lock );
     if ((sponsor = dial->sponsor))
@@ -435,17 +511,16 @@ void origin_dial_failed( struct dial *dial, enum wh_error error, uint32_t detail
         dial->sponsor = NULL;
     }
     origin->conns--;
-    next = dial_for_waiter( origin );
+    work_find( origin, &work );
     pthread_mutex_unlock( &pool_lock );
 
     if (sponsor)
     {
         exchange_fail( sponsor, error, detail );
-        exchange_detach( sponsor );    /* it never was attached, but its GONE record may be due */
         object_release( &sponsor->obj );
         object_release( &dial->obj );
     }
-    go( next );
+    work_do( origin, &work, 0 );
 }
 
 struct exchange *origin_sponsor( struct dial *dial )

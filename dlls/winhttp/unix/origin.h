@@ -22,7 +22,7 @@ struct origin
     struct conn     *idle;            /* most recently used first */
     struct conn     *draining;        /* throwing away the rest of a body */
     struct exchange *first_waiter, *last_waiter;
-    unsigned int     undialed;        /* waiters without a dial of their own */
+    struct exchange *first_undialed;  /* from here on waiters have no dial of their own */
     unsigned int     conns;           /* connections and dials that exist */
     uint32_t         conn_limit;      /* 0 = none */
 

@@ -16,6 +16,7 @@ void timer_init( struct timer *timer, struct strand *strand )
 {
     timer->when = timer->armed = TIMER_NEVER;
     timer->index = 0;
+    timer->owned = 0;
     timer->strand = strand;
 }
 
@@ -60,27 +61,38 @@ static void heap_remove( struct timers *timers, struct timer *timer )
     heap_down( timers, last, last->index );
 }
 
-int timers_arm( struct timers *timers, struct timer *timer, uint64_t when )
+int timers_own( struct timers *timers, struct timer *timer )
+{
+    if (timers->owned == timers->size)
+    {
+        unsigned int size = timers->size ? timers->size * 2 : 64;
+        struct timer **heap = wh_realloc( timers->heap, size * sizeof(*heap) );
+
+        if (!heap) return -1;
+        timers->heap = heap;
+        timers->size = size;
+    }
+    timers->owned++;
+    timer->owned = 1;
+    return 0;
+}
+
+void timers_drop( struct timers *timers, struct timer *timer )
+{
+    if (!timer->owned) return;
+    timers_disarm( timers, timer );
+    timer->owned = 0;
+    timers->owned--;
+}
+
+void timers_arm( struct timers *timers, struct timer *timer, uint64_t when )
 {
     uint64_t armed = __atomic_load_n( &timer->armed, __ATOMIC_SEQ_CST );
 
-    if (armed <= when) return 0;
-    if (armed == TIMER_NEVER)
-    {
-        if (timers->count == timers->size)
-        {
-            unsigned int size = timers->size ? timers->size * 2 : 64;
-            struct timer **heap = wh_realloc( timers->heap, size * sizeof(*heap) );
-
-            if (!heap) return -1;
-            timers->heap = heap;
-            timers->size = size;
-        }
-        timer->index = timers->count++;
-    }
+    if (armed <= when) return;
+    if (armed == TIMER_NEVER) timer->index = timers->count++;
     __atomic_store_n( &timer->armed, when, __ATOMIC_SEQ_CST );
     heap_up( timers, timer, timer->index );
-    return 0;
 }
 
 void timers_disarm( struct timers *timers, struct timer *timer )
@@ -104,7 +116,7 @@ struct timer *timers_expire( struct timers *timers, uint64_t now_ms )
         timers_disarm( timers, timer );
         when = __atomic_load_n( &timer->when, __ATOMIC_SEQ_CST );
         if (when <= now_ms) return timer;
-        if (when != TIMER_NEVER) timers_arm( timers, timer, when );   /* there is room: one was just taken out */
+        if (when != TIMER_NEVER) timers_arm( timers, timer, when );
     }
     return NULL;
 }
@@ -113,5 +125,5 @@ void timers_free( struct timers *timers )
 {
     wh_free( timers->heap );
     timers->heap = NULL;
-    timers->count = timers->size = 0;
+    timers->count = timers->size = timers->owned = 0;
 }

@@ -19,6 +19,7 @@ struct timer
     uint64_t       when;         /* atomic: the deadline in ms of the engine's clock */
     uint64_t       armed;        /* atomic, written under the lock: the heap looks at it then; TIMER_NEVER: not in it */
     unsigned int   index;        /* in the heap */
+    int            owned;        /* has its place */
     struct strand *strand;       /* scheduled when the deadline has passed; compares `when` with the clock itself */
 };
 
@@ -26,12 +27,19 @@ struct timers
 {
     struct timer **heap;
     unsigned int   count, size;
+    unsigned int   owned;        /* timers that exist: there is room for all of them, so arming one cannot fail */
 };
 
 void timer_init( struct timer *timer, struct strand *strand );
 
-/* Puts a timer into the heap, or to an earlier place. Lock held. 0, or -1 without memory. */
-int timers_arm( struct timers *timers, struct timer *timer, uint64_t when );
+/* Makes sure of a place for the timer, until timers_drop. Lock held. 0, or -1 without memory. */
+int timers_own( struct timers *timers, struct timer *timer );
+
+/* Takes the timer out and gives up its place: nobody looks at it any more. Lock held. Harmless without a place. */
+void timers_drop( struct timers *timers, struct timer *timer );
+
+/* Puts a timer that has a place into the heap, or to an earlier place there. Lock held. */
+void timers_arm( struct timers *timers, struct timer *timer, uint64_t when );
 
 /* Takes a timer out. Lock held. */
 void timers_disarm( struct timers *timers, struct timer *timer );
