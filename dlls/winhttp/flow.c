@@ -184,13 +184,13 @@ static struct step leg_start( struct request *request, BOOL fresh )
         step.error = WHE_CANCELLED;
         return step;
     }
-    if (!(head = request_make_head( request, stack, sizeof(stack), &request->head_len )))
+    if (!(params.session = session_transport( request->session )) ||
+        !(head = request_make_head( request, stack, sizeof(stack), &request->head_len )))
     {
         step.error = WHE_NO_MEMORY;
         return step;
     }
     leg_route( request, &route );
-    params.session    = request->session->id;
     params.cookie     = object_cookie( &request->hdr );
     params.route      = wh_from_ptr( &route );
     params.head       = wh_from_ptr( head );

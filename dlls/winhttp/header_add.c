@@ -28,12 +28,13 @@ static BOOL is_blank( WCHAR c )
     return c == ' ' || c == '\t';
 }
 
-/* A name is a token (HA-15, RFC 9110 section 5.6.2): anything else a server may take for the end of the name. */
+/* A name is a token (HA-15, RFC 9110 section 5.6.2): anything else a server may take for the end of the name. One bit
+ * per character below 0x80: all but controls, blank, "(),/:;<=>?@[\\]{} and 0x7f. */
 static BOOL is_name_char( WCHAR c )
 {
-    static const char delimiters[] = "\"(),/:;<=>?@[\\]{}";
+    static const DWORD token_chars[4] = { 0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff };
 
-    return c > ' ' && c < 0x7f && !memchr( delimiters, c, sizeof(delimiters) - 1 );
+    return c < 0x80 && (token_chars[c / 32] >> (c % 32) & 1);
 }
 
 static BOOL is_value_char( WCHAR c )

@@ -47,7 +47,7 @@ static void session_destroy( struct object *obj )
     struct wh_session_close_params params = { session->id };
 
     TRACE( "%p\n", session );
-    wh_session_close( &params );
+    if (params.session) wh_session_close( &params );
     /* No callback of this session, or of any handle below it, can come any more. */
     if (session->unload_event) SetEvent( session->unload_event );
     option_text_free( &session->agent );
@@ -62,21 +62,28 @@ void session_leave_pool( struct session *session )
     if (!session->partition) session->partition = InterlockedIncrement( &last_partition );
 }
 
+wh_id session_transport( struct session *session )
+{
+    struct wh_session_open_params open = { 0 };
+    struct wh_session_close_params close;
+    wh_id id;
+
+    if ((id = InterlockedCompareExchange64( &session->id, 0, 0 ))) return id;
+    if (wh_session_open( &open ) != WH_DONE) return 0;
+    if (!(id = InterlockedCompareExchange64( &session->id, open.session, 0 ))) return open.session;
+    close.session = open.session;    /* another request was first */
+    wh_session_close( &close );
+    return id;
+}
+
 static DWORD session_open( const WCHAR *agent, DWORD access_type, DWORD flags, struct session **ret )
 {
-    struct wh_session_open_params params = { 0 };
     struct session *session;
     DWORD err;
 
     if ((err = transport_attach())) return err;
     if (!(session = calloc( 1, sizeof(*session) ))) return ERROR_NOT_ENOUGH_MEMORY;
-    if (wh_session_open( &params ) != WH_DONE)
-    {
-        free( session );
-        return ERROR_NOT_ENOUGH_MEMORY;
-    }
     object_init( &session->hdr, OBJECT_SESSION, &session_ops, NULL );
-    session->id               = params.session;
     session->hdr.async        = (flags & WINHTTP_FLAG_ASYNC) != 0;
     session->flags            = flags;
     session->access_type      = access_type;
@@ -165,7 +172,6 @@ static void connect_destroy( struct object *obj )
     struct connect *connect = (struct connect *)obj;
 
     free( connect->name );
-    free( connect->host );
     free( connect );
 }
 
@@ -186,9 +192,9 @@ static DWORD connect_open( struct session *session, const WCHAR *name, INTERNET_
     brackets = strchr( connect->ascii, ':' ) != NULL;
 
     err = ERROR_NOT_ENOUGH_MEMORY;
-    if (!(connect->name = malloc( (cch + 1) * sizeof(WCHAR) ))) goto failed;
+    if (!(connect->name = malloc( (cch + 1 + connect->ascii_len + 3) * sizeof(WCHAR) ))) goto failed;
     memcpy( connect->name, name, (cch + 1) * sizeof(WCHAR) );
-    if (!(connect->host = malloc( (connect->ascii_len + 3) * sizeof(WCHAR) ))) goto failed;
+    connect->host = connect->name + cch + 1;
     if (brackets) connect->host[connect->host_cch++] = '[';
     for (i = 0; i < connect->ascii_len; i++) connect->host[connect->host_cch++] = (unsigned char)connect->ascii[i];
     if (brackets) connect->host[connect->host_cch++] = ']';

@@ -35,7 +35,7 @@ struct defaults
 struct session
 {
     struct object   hdr;
-    wh_id           id;
+    volatile LONG64 id;                /* the transport's, 0 until a request needs it */
     DWORD           flags;             /* of WinHttpOpen */
     DWORD           access_type;
     struct option_text agent;
@@ -54,7 +54,7 @@ struct connect
     INTERNET_PORT  port;               /* 0 = the scheme's default */
     WCHAR         *name;               /* as given */
     DWORD          name_cch;
-    WCHAR         *host;               /* for Host and URLs: ASCII, an IPv6 literal in brackets */
+    WCHAR         *host;               /* for Host and URLs: ASCII, an IPv6 literal in brackets; behind the name */
     DWORD          host_cch;
     char           ascii[256];         /* for the transport: without brackets */
     DWORD          ascii_len;
@@ -71,5 +71,8 @@ BOOL session_needs_proxy( const struct session *session );
 
 /* From now on the session shares no connections with others. */
 void session_leave_pool( struct session *session );
+
+/* The session's half on the Unix side, made for its first request: many sessions never send one. 0 without memory. */
+wh_id session_transport( struct session *session );
 
 #endif /* WINHTTP_SESSION_H */

@@ -587,19 +587,25 @@ DWORD url_escape_target( const WCHAR *object, DWORD flags, WCHAR **ret, DWORD *r
     BOOL raw_path = (flags & WINHTTP_FLAG_ESCAPE_DISABLE) != 0;
     BOOL raw_extra = raw_path || (flags & WINHTTP_FLAG_ESCAPE_DISABLE_QUERY);
     DWORD cch = object ? wcslen( object ) : 0, path_cch, extra_cch, slash;
-    WCHAR *text, *target;
+    const WCHAR *text = object;
+    WCHAR *copy = NULL, *target;
 
-    if (cch > URL_MAX_CCH || !(text = malloc( (cch + 1) * sizeof(WCHAR) ))) return ERROR_NOT_ENOUGH_MEMORY;
+    if (cch > URL_MAX_CCH) return ERROR_NOT_ENOUGH_MEMORY;
     for (path_cch = 0; path_cch < cch && object[path_cch] != '?'; path_cch++) ;
     extra_cch = cch - path_cch;
-    if (cch) memcpy( text, object, cch * sizeof(WCHAR) );
-    text[cch] = 0;
-    if (raw_extra) extra_cch = drop_line_ends( text + path_cch, extra_cch );
-    if (raw_path)
+    if (raw_extra)
     {
-        cch = drop_line_ends( text, path_cch );
-        memmove( text + cch, text + path_cch, extra_cch * sizeof(WCHAR) );
-        path_cch = cch;
+        if (!(copy = malloc( (cch + 1) * sizeof(WCHAR) ))) return ERROR_NOT_ENOUGH_MEMORY;
+        if (cch) memcpy( copy, object, cch * sizeof(WCHAR) );
+        copy[cch] = 0;
+        extra_cch = drop_line_ends( copy + path_cch, extra_cch );
+        if (raw_path)
+        {
+            cch = drop_line_ends( copy, path_cch );
+            memmove( copy + cch, copy + path_cch, extra_cch * sizeof(WCHAR) );
+            path_cch = cch;
+        }
+        text = copy;
     }
 
     slash = !path_cch || text[0] != '/';
@@ -614,7 +620,7 @@ DWORD url_escape_target( const WCHAR *object, DWORD flags, WCHAR **ret, DWORD *r
         *ret = target;
         *ret_cch = cch;
     }
-    free( text );
+    free( copy );
     return target ? 0 : ERROR_NOT_ENOUGH_MEMORY;
 }
 

@@ -478,6 +478,30 @@ unsigned int recorder_check_( const char *file, int line, struct recorder *recor
     return bad;
 }
 
+BOOL send_marked( struct recorder *recorder, struct client *client, const WCHAR *headers, DWORD total )
+{
+    BOOL ret;
+
+    recorder_call( recorder, CALL_SEND );
+    SetLastError( 0xdeadbeef );
+    ret = WinHttpSendRequest( client->request, headers, headers ? ~0u : 0, NULL, 0, total, 0 );
+    recorder_return( recorder );
+    ok( ret && !GetLastError(), "WinHttpSendRequest: %d, error %lu\n", ret, GetLastError() );
+    return ret;
+}
+
+BOOL receive_marked( struct recorder *recorder, struct client *client )
+{
+    BOOL ret;
+
+    recorder_call( recorder, CALL_RECEIVE );
+    SetLastError( 0xdeadbeef );
+    ret = WinHttpReceiveResponse( client->request, NULL );
+    recorder_return( recorder );
+    ok( ret && !GetLastError(), "WinHttpReceiveResponse: %d, error %lu\n", ret, GetLastError() );
+    return ret;
+}
+
 /* ---- the recorder itself ---- */
 
 static void make_events( struct recorder *recorder, const DWORD *statuses, unsigned int count )

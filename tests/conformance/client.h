@@ -99,6 +99,11 @@ void recorder_close( struct recorder *recorder, struct client *client );
 void recorder_call( struct recorder *recorder, enum call call );
 void recorder_return( struct recorder *recorder );
 
+/* WinHttpSendRequest (no body, `total` bytes announced) and WinHttpReceiveResponse, marked, and checked to succeed with
+ * last error 0. */
+BOOL send_marked( struct recorder *recorder, struct client *client, const WCHAR *headers, DWORD total );
+BOOL receive_marked( struct recorder *recorder, struct client *client );
+
 /* Waits for the next event in `mask` behind the cursor, moves the cursor behind it and copies it out. A wait that ends
  * without one is reported and returns FALSE. */
 BOOL recorder_wait_( const char *file, int line, struct recorder *recorder, DWORD mask, struct event *event );

@@ -13,6 +13,7 @@
 #define TESTS(X) \
     X( body ) \
     X( client ) \
+    X( closing ) \
     X( connection ) \
     X( handles ) \
     X( headers ) \

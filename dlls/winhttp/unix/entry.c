@@ -26,7 +26,7 @@ struct debug_channel
     char          name[15];
 };
 
-static struct debug_channel net_channel = { 0xff, "winhttp_net" };
+static struct debug_channel net_channel = { 0xff, "winhttp_net" }, data_channel = { 0xff, "winhttp_data" };
 static int (*debug_header)( int cls, struct debug_channel *channel, const char *function );
 static int (*debug_output)( const char *text );
 
@@ -36,7 +36,7 @@ static void log_to_wine( enum log_level level, const char *line )
     int cls = level == LOG_ERR ? 1 : level == LOG_WARN ? 2 : 3;
     char text[640];
 
-    if (debug_header( cls, &net_channel, "unix" ) == -1) return;
+    if (debug_header( cls, level == LOG_DATA ? &data_channel : &net_channel, "unix" ) == -1) return;
     snprintf( text, sizeof(text), "%s\n", line );
     debug_output( text );
 }

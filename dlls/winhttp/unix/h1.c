@@ -21,7 +21,7 @@
 
 #define NO_END      (~(uint64_t)0)   /* body bytes left until the connection ends */
 #define DIRECT_MIN  16384            /* from so many bytes on, reading into place beats the copy from the buffer */
-#define DIRECT_MAX  65536            /* more at once comes out of the kernel with the caches cold: half the rate */
+#define DIRECT_MAX  (256 * 1024)     /* one read's share; measured: 64 KiB costs half the rate of a 1 MiB read */
 #define RUN_MAX     (1024 * 1024)    /* bytes one run moves before others have their turn */
 
 void h1_reset( struct h1 *h1 )
@@ -44,6 +44,7 @@ static ssize_t h1_input( struct conn *conn )
     count = conn->layer->ops->read( conn->layer, h1->in.data + h1->in.end, h1->in.size - h1->in.end );
     if (count > 0)
     {
+        LOG_BYTES( &conn->obj, '<', h1->in.data + h1->in.end, count );
         h1->in.end += count;
         h1->got_bytes = 1;
     }
@@ -126,6 +127,7 @@ static enum send_result h1_write( struct conn *conn, struct exchange *exchange, 
         count = layer->ops->write( layer, exchange->head + exchange->head_sent,
                                    exchange->head_len - exchange->head_sent );
         if (count <= 0) return count == LAYER_AGAIN ? SEND_WAIT : SEND_BROKEN;
+        LOG_BYTES( &conn->obj, '>', exchange->head + exchange->head_sent, count );
         if (!exchange->head_sent) exchange->times.send_start = engine_now_us();
         exchange->head_sent += count;
         op_moved( op, now_ms );
@@ -139,6 +141,7 @@ static enum send_result h1_write( struct conn *conn, struct exchange *exchange, 
         if (moved >= RUN_MAX) return SEND_MORE;
         count = layer->ops->write( layer, op->data + op->done, op->size - op->done );
         if (count <= 0) return count == LAYER_AGAIN ? SEND_WAIT : SEND_BROKEN;
+        LOG_BYTES( &conn->obj, '>', op->data + op->done, count );
         h1_count_body( conn, exchange, op->data + op->done, count );
         op->done += count;
         moved += count;
@@ -456,6 +459,7 @@ static enum h1_result h1_receive_body( struct conn *conn, struct exchange *excha
             if (count > 0)
             {
                 if ((uint64_t)count < want) conn->patient = 0;    /* it is slow: then others may have the strand */
+                LOG_BYTES( &conn->obj, '<', op->data + op->done, count );
                 h1_took( h1, count );
                 op->done += count;
                 exchange->stats.response_body += count;
