@@ -27,8 +27,15 @@ struct debug_channel
 };
 
 static struct debug_channel net_channel = { 0xff, "winhttp_net" }, data_channel = { 0xff, "winhttp_data" };
-static int (*debug_header)( int cls, struct debug_channel *channel, const char *function );
-static int (*debug_output)( const char *text );
+
+/* Wine's debug functions are called the Windows way, on both sides. */
+#ifdef __x86_64__
+#define WINE_CALL __attribute__((ms_abi))
+#else
+#define WINE_CALL
+#endif
+static int (WINE_CALL *debug_header)( int cls, struct debug_channel *channel, const char *function );
+static int (WINE_CALL *debug_output)( const char *text );
 
 static void log_to_wine( enum log_level level, const char *line )
 {
