@@ -314,6 +314,29 @@ static uint32_t op_outcome( struct exchange *exchange, struct op *op )
     return ret;
 }
 
+/* Posts an operation, lets the strand at it, and tells how it stands. With WH_DONE its results are in *op, also those of
+ * an exchange that is over; else *op is as it was. Takes over the caller's reference on the exchange. */
+static uint32_t op_submit( struct exchange *exchange, struct op *slot, struct op *op )
+{
+    uint32_t ret = WH_DONE;
+
+    switch (op_post( exchange, slot, op, &op->error, &op->detail ))
+    {
+    case POST_REFUSED:
+        ret = WH_REFUSED;
+        break;
+    case POST_FAILED:
+        if (!op->error) op->flags = WHR_END;    /* nothing failed: there is nothing more to read */
+        break;
+    default:
+        exchange_kick( exchange );
+        if ((ret = op_outcome( exchange, slot )) == WH_DONE) *op = *slot;
+        break;
+    }
+    object_release( &exchange->obj );
+    return ret;
+}
+
 int exchange_fetch( struct note *note, struct wh_record *record )
 {
     struct exchange *exchange = note->exchange;
@@ -489,25 +512,10 @@ uint32_t exchange_send( struct wh_exchange_send_params *params )
     op.size = params->len;
     op.step_ms = params->timeout_ms;
     op.options = params->flags & WHX_END;
-    switch (op_post( exchange, &exchange->send, &op, &params->error, &params->detail ))
-    {
-    case POST_REFUSED:
-        ret = WH_REFUSED;
-        break;
-    case POST_FAILED:
-        ret = WH_DONE;
-        break;
-    default:
-        exchange_kick( exchange );
-        if ((ret = op_outcome( exchange, &exchange->send )) == WH_DONE)
-        {
-            params->sent = exchange->send.done;
-            params->error = exchange->send.error;
-            params->detail = exchange->send.detail;
-        }
-        break;
-    }
-    object_release( &exchange->obj );
+    ret = op_submit( exchange, &exchange->send, &op );
+    params->sent = op.done;
+    params->error = op.error;
+    params->detail = op.detail;
     return ret;
 }
 
@@ -532,28 +540,13 @@ uint32_t exchange_read_head( struct wh_exchange_read_head_params *params )
     op.step_ms = params->receive_ms;
     op.options = params->option;
     op.content_len = WH_NO_LENGTH;
-    switch (op_post( exchange, &exchange->read, &op, &params->error, &params->detail ))
-    {
-    case POST_REFUSED:
-        ret = WH_REFUSED;
-        break;
-    case POST_FAILED:
-        ret = WH_DONE;
-        break;
-    default:
-        exchange_kick( exchange );
-        if ((ret = op_outcome( exchange, &exchange->read )) == WH_DONE)
-        {
-            params->error = exchange->read.error;
-            params->detail = exchange->read.detail;
-            params->len = (uint32_t)exchange->read.done;
-            params->status = exchange->read.status;
-            params->flags = exchange->read.flags;
-            params->content_len = exchange->read.content_len;
-        }
-        break;
-    }
-    object_release( &exchange->obj );
+    ret = op_submit( exchange, &exchange->read, &op );
+    params->error = op.error;
+    params->detail = op.detail;
+    params->len = (uint32_t)op.done;
+    params->status = op.status;
+    params->flags = op.flags;
+    params->content_len = op.content_len;
     return ret;
 }
 
@@ -576,27 +569,11 @@ uint32_t exchange_read_body( struct wh_exchange_read_body_params *params )
     op.min = params->min ? params->min : 1;
     if (params->size && op.min > op.size) op.min = op.size;
     op.step_ms = params->timeout_ms;
-    switch (op_post( exchange, &exchange->read, &op, &params->error, &params->detail ))
-    {
-    case POST_REFUSED:
-        ret = WH_REFUSED;
-        break;
-    case POST_FAILED:
-        if (!params->error) params->flags = WHR_END;
-        ret = WH_DONE;
-        break;
-    default:
-        exchange_kick( exchange );
-        if ((ret = op_outcome( exchange, &exchange->read )) == WH_DONE)
-        {
-            params->bytes = exchange->read.done;
-            params->error = exchange->read.error;
-            params->detail = exchange->read.detail;
-            params->flags = exchange->read.flags;
-        }
-        break;
-    }
-    object_release( &exchange->obj );
+    ret = op_submit( exchange, &exchange->read, &op );
+    params->bytes = op.done;
+    params->error = op.error;
+    params->detail = op.detail;
+    params->flags = op.flags;
     return ret;
 }
 
