@@ -126,7 +126,7 @@ static void run_many( unsigned int cancel_every )
     expect( many.finished == MANY );
     for (i = 0; i < MANY; i++) expect( !many.pending[i] );
     if (!cancel_every) expect( !many.errors );
-    expect( peer_connections( &peer ) <= 20 + (cancel_every ? MANY / cancel_every + 1 : 0) );
+    expect( peer_connections( &peer ) <= (cancel_every ? MANY : 20) );    /* a cancelled exchange costs its connection */
     expect_clean();
     peer_stop( &peer );
 }
@@ -163,7 +163,7 @@ static void test_synchronous_threads_share_the_wait( void )
     peer_start( &peer, script_answer_threaded, NULL );
     for (i = 0; i < 6; i++) pthread_create( &threads[i], NULL, sync_thread, &peer );
     for (i = 0; i < 6; i++) pthread_join( threads[i], NULL );
-    expect( peer_connections( &peer ) <= 12 );    /* a dial that its thread needed no more may have ended in the pool */
+    expect( peer_connections( &peer ) <= 30 );    /* of 300 requests; a dial that its thread needed no more may end in the pool */
     expect_clean();
     peer_stop( &peer );
 }
