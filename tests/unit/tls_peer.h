@@ -8,6 +8,7 @@
 #ifndef WINHTTP_UNIT_TLS_PEER_H
 #define WINHTTP_UNIT_TLS_PEER_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -293,7 +294,7 @@ static int run_handshake( struct server *server )
     return ret;
 }
 
-static void server_send( struct server *server, const char *text )
+static inline void server_send( struct server *server, const char *text )
 {
     ssize_t ret = gnutls_record_send( server->session, text, strlen( text ) );
 
@@ -318,7 +319,7 @@ static ssize_t client_read( struct server *server, void *buffer, size_t want )
     return got ? (ssize_t)got : LAYER_AGAIN;
 }
 
-static int reads_text( struct server *server, const char *text )
+static inline int reads_text( struct server *server, const char *text )
 {
     char buffer[256];
     ssize_t len = client_read( server, buffer, strlen( text ) );
@@ -326,7 +327,7 @@ static int reads_text( struct server *server, const char *text )
     return len == (ssize_t)strlen( text ) && !memcmp( buffer, text, len );
 }
 
-static int server_hears( struct server *server, const char *text )
+static inline int server_hears( struct server *server, const char *text )
 {
     char buffer[256];
     ssize_t len;
@@ -337,12 +338,12 @@ static int server_hears( struct server *server, const char *text )
     return len == (ssize_t)strlen( text ) && !memcmp( buffer, text, len );
 }
 
-static int client_says( struct server *server, const char *text )
+static inline int client_says( struct server *server, const char *text )
 {
     return server->client->ops->write( server->client, text, strlen( text ) ) == (ssize_t)strlen( text );
 }
 
-static struct wh_tls_facts facts_of( struct server *server )
+static inline struct wh_tls_facts facts_of( struct server *server )
 {
     struct wh_tls_facts facts;
     size_t len;
@@ -351,6 +352,41 @@ static struct wh_tls_facts facts_of( struct server *server )
     expect( server->client->ops->query( server->client, WHQ_TLS, &facts, sizeof(facts), &len ) == WHE_OK );
     expect( len == sizeof(facts) );
     return facts;
+}
+
+/* Certificates come from tests/fixtures/make-certs, or from the directory that WH_TEST_CERTS names. */
+static inline void make_certificates(void)
+{
+    const char *top = getenv( "SRCDIR" ), *given = getenv( "WH_TEST_CERTS" );
+    char command[1024], path[300];
+
+    if (given) snprintf( certs, sizeof(certs), "%s", given );
+    else
+    {
+        strcpy( certs, "/tmp/winhttp-certs-XXXXXX" );
+        if (!mkdtemp( certs )) certs[0] = 0;
+        snprintf( command, sizeof(command), "sh '%s/tests/fixtures/make-certs' %s", top ? top : ".", certs );
+        if (!expect( !system( command ) )) exit( test_end( "certificates" ) );
+    }
+    snprintf( path, sizeof(path), "%s/ca.pem", certs );
+    setenv( "SSL_CERT_FILE", path, 1 );
+    unsetenv( "SSL_CERT_DIR" );
+}
+
+static inline void remove_certificates(void)
+{
+    struct dirent *entry;
+    char path[600];
+    DIR *dir;
+
+    if (getenv( "WH_TEST_CERTS" ) || !(dir = opendir( certs ))) return;
+    while ((entry = readdir( dir )))
+    {
+        snprintf( path, sizeof(path), "%s/%s", certs, entry->d_name );
+        if (entry->d_name[0] != '.') unlink( path );
+    }
+    closedir( dir );
+    rmdir( certs );
 }
 
 #endif
