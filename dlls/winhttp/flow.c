@@ -27,6 +27,7 @@
 #include "error.h"
 #include "flow.h"
 #include "notify.h"
+#include "route.h"
 #include "transport.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
@@ -121,26 +122,6 @@ static uint32_t response_ms( const struct timeouts *timeouts )
 
 /*--- legs ----------------------------------------------------------------------------------------------------------*/
 
-static void leg_route( const struct request *request, struct wh_route *route )
-{
-    const struct session *session = request->session;
-    const struct connect *connect = request->connect;
-
-    route->partition       = session->partition;
-    route->host            = wh_from_ptr( connect->ascii );
-    route->host_len        = connect->ascii_len;
-    route->port            = request->port;
-    route->scheme          = request->secure ? WH_SCHEME_HTTPS : WH_SCHEME_HTTP;
-    route->proxy_kind      = WH_PROXY_NONE;
-    route->tls_versions    = session->secure_protocols;
-    route->tls_flags       = request->options.security_flags;
-    route->alpn            = WH_ALPN_H1;
-    if ((request->options.http_protocols & WINHTTP_PROTOCOL_FLAG_HTTP2) && (transport_features() & WH_FEATURE_H2))
-        route->alpn |= WH_ALPN_H2;
-    route->conn_limit      = session->max_conns == WINHTTP_CONNS_PER_SERVER_UNLIMITED ? 0 : session->max_conns;
-    route->connect_retries = request->options.connect_retries;
-}
-
 static uint32_t leg_events( const struct object *obj )
 {
     uint32_t mask = 0;
@@ -190,7 +171,7 @@ static struct step leg_start( struct request *request, BOOL fresh )
         step.error = WHE_NO_MEMORY;
         return step;
     }
-    leg_route( request, &route );
+    route_fill( request, &route );
     params.cookie     = object_cookie( &request->hdr );
     params.route      = wh_from_ptr( &route );
     params.head       = wh_from_ptr( head );
@@ -615,10 +596,10 @@ static const DWORD progress[WHK_COUNT] =
 
 static void record_progress( struct request *request, const struct wh_record *record )
 {
-    struct connect *connect = request->connect;
+    const struct endpoint *endpoint = request->endpoint;
 
     if (record->kind == WHK_RESOLVING)    /* a record's text may be cut */
-        notify( &request->hdr, progress[record->kind], connect->name, connect->name_cch + 1 );
+        notify( &request->hdr, progress[record->kind], endpoint->name, endpoint->name_cch + 1 );
     else
         notify_text( &request->hdr, progress[record->kind], record->text );
 }

@@ -65,16 +65,16 @@ static DWORD set_disable_feature( struct object *obj, const void *value )
 static DWORD get_url( struct object *obj, void *buffer, DWORD *size )
 {
     const struct request *request = request_from_object( obj );
-    const struct connect *connect = request->connect;
+    const struct endpoint *endpoint = request->endpoint;
     INTERNET_PORT normal = request->secure ? INTERNET_DEFAULT_HTTPS_PORT : INTERNET_DEFAULT_HTTP_PORT;
     WCHAR *url, port[8] = L"";
     DWORD cch, err;
 
     if (request->port != normal) swprintf( port, ARRAYSIZE( port ), L":%u", request->port );
-    cch = 8 + connect->host_cch + wcslen( port ) + request->target_cch;
+    cch = 8 + endpoint->host_cch + wcslen( port ) + request->target_cch;
     if (!(url = malloc( (cch + 1) * sizeof(WCHAR) ))) return ERROR_NOT_ENOUGH_MEMORY;
     wcscpy( url, request->secure ? L"https://" : L"http://" );
-    wcscat( url, connect->host );
+    wcscat( url, endpoint->host );
     wcscat( url, port );
     wcscat( url, request->target );
     err = option_return_text( url, wcslen( url ), buffer, size );

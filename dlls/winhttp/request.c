@@ -173,6 +173,7 @@ static DWORD request_open( struct connect *connect, const WCHAR *verb, const WCH
     headers_init( &request->trailers );
     request->connect = connect;
     request->session = session_of( connect );
+    request->endpoint = &connect->endpoint;
     request->secure  = (flags & WINHTTP_FLAG_SECURE) != 0;
     request->port    = connect->port;
     if (!request->port) request->port = request->secure ? INTERNET_DEFAULT_HTTPS_PORT : INTERNET_DEFAULT_HTTP_PORT;
@@ -271,13 +272,13 @@ static DWORD add_length( struct request *request )
 
 static DWORD add_host( struct request *request )
 {
-    const struct connect *connect = request->connect;
+    const struct endpoint *endpoint = request->endpoint;
     INTERNET_PORT normal = request->secure ? INTERNET_DEFAULT_HTTPS_PORT : INTERNET_DEFAULT_HTTP_PORT;
-    WCHAR value[sizeof(connect->ascii) + 10], number[8];
-    DWORD cch = connect->host_cch, count;
+    WCHAR value[sizeof(endpoint->ascii) + 10], number[8];
+    DWORD cch = endpoint->host_cch, count;
 
-    if (request->port == normal) return add_if_absent( &request->headers, NAME( L"Host" ), connect->host, cch );
-    memcpy( value, connect->host, cch * sizeof(WCHAR) );
+    if (request->port == normal) return add_if_absent( &request->headers, NAME( L"Host" ), endpoint->host, cch );
+    memcpy( value, endpoint->host, cch * sizeof(WCHAR) );
     value[cch++] = ':';
     count = format_number( request->port, number + ARRAYSIZE( number ) );
     memcpy( value + cch, number + ARRAYSIZE( number ) - count, count * sizeof(WCHAR) );

@@ -56,6 +56,8 @@ struct request
     struct object    hdr;
     struct connect  *connect;        /* hdr.parent */
     struct session  *session;
+    struct endpoint *endpoint;       /* where it goes: the connect's, or `moved` after a redirect to another host */
+    struct endpoint *moved;
     SRWLOCK          lock;
 
     /* what is asked: fixed by WinHttpOpenRequest, except the headers */

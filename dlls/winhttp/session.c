@@ -167,11 +167,38 @@ BOOL session_needs_proxy( const struct session *session )
 
 /*--- connect -------------------------------------------------------------------------------------------------------*/
 
+DWORD endpoint_init( struct endpoint *endpoint, const WCHAR *name, DWORD cch )
+{
+    DWORD i, err;
+    BOOL brackets;
+
+    if ((err = url_host_to_ascii( name, cch, endpoint->ascii, sizeof(endpoint->ascii) ))) return err;
+    endpoint->ascii_len = strlen( endpoint->ascii );
+    endpoint->name_cch  = cch;
+    brackets = strchr( endpoint->ascii, ':' ) != NULL;
+
+    if (!(endpoint->name = malloc( (cch + 1 + endpoint->ascii_len + 3) * sizeof(WCHAR) )))
+        return ERROR_NOT_ENOUGH_MEMORY;
+    memcpy( endpoint->name, name, cch * sizeof(WCHAR) );
+    endpoint->name[cch] = 0;
+    endpoint->host = endpoint->name + cch + 1;
+    if (brackets) endpoint->host[endpoint->host_cch++] = '[';
+    for (i = 0; i < endpoint->ascii_len; i++) endpoint->host[endpoint->host_cch++] = (unsigned char)endpoint->ascii[i];
+    if (brackets) endpoint->host[endpoint->host_cch++] = ']';
+    endpoint->host[endpoint->host_cch] = 0;
+    return ERROR_SUCCESS;
+}
+
+void endpoint_free( struct endpoint *endpoint )
+{
+    free( endpoint->name );
+}
+
 static void connect_destroy( struct object *obj )
 {
     struct connect *connect = (struct connect *)obj;
 
-    free( connect->name );
+    endpoint_free( &connect->endpoint );
     free( connect );
 }
 
@@ -180,32 +207,15 @@ static const struct object_ops connect_ops = { .destroy = connect_destroy };
 static DWORD connect_open( struct session *session, const WCHAR *name, INTERNET_PORT port, struct connect **ret )
 {
     struct connect *connect;
-    DWORD i, err, cch = wcslen( name );
-    BOOL brackets;
+    DWORD err;
 
     if (!(connect = calloc( 1, sizeof(*connect) ))) return ERROR_NOT_ENOUGH_MEMORY;
     object_init( &connect->hdr, OBJECT_CONNECT, &connect_ops, &session->hdr );
-    connect->port     = port;
-    connect->name_cch = cch;
-    if ((err = url_host_to_ascii( name, cch, connect->ascii, sizeof(connect->ascii) ))) goto failed;
-    connect->ascii_len = strlen( connect->ascii );
-    brackets = strchr( connect->ascii, ':' ) != NULL;
-
-    err = ERROR_NOT_ENOUGH_MEMORY;
-    if (!(connect->name = malloc( (cch + 1 + connect->ascii_len + 3) * sizeof(WCHAR) ))) goto failed;
-    memcpy( connect->name, name, (cch + 1) * sizeof(WCHAR) );
-    connect->host = connect->name + cch + 1;
-    if (brackets) connect->host[connect->host_cch++] = '[';
-    for (i = 0; i < connect->ascii_len; i++) connect->host[connect->host_cch++] = (unsigned char)connect->ascii[i];
-    if (brackets) connect->host[connect->host_cch++] = ']';
-    connect->host[connect->host_cch] = 0;
-
-    if ((err = object_open( &connect->hdr ))) goto failed;
-    *ret = connect;
-    return ERROR_SUCCESS;
-
-failed:
-    object_release( &connect->hdr );
+    connect->port = port;
+    if ((err = endpoint_init( &connect->endpoint, name, wcslen( name ) )) || (err = object_open( &connect->hdr )))
+        object_release( &connect->hdr );
+    else
+        *ret = connect;
     return err;
 }
 

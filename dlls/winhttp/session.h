@@ -48,10 +48,9 @@ struct session
     HANDLE          unload_event;
 };
 
-struct connect
+/* A server's name in the forms that are needed. */
+struct endpoint
 {
-    struct object  hdr;
-    INTERNET_PORT  port;               /* 0 = the scheme's default */
     WCHAR         *name;               /* as given */
     DWORD          name_cch;
     WCHAR         *host;               /* for Host and URLs: ASCII, an IPv6 literal in brackets; behind the name */
@@ -59,6 +58,18 @@ struct connect
     char           ascii[256];         /* for the transport: without brackets */
     DWORD          ascii_len;
 };
+
+struct connect
+{
+    struct object   hdr;
+    INTERNET_PORT   port;              /* 0 = the scheme's default */
+    struct endpoint endpoint;
+};
+
+/* Fills an endpoint that is all zero. Returns 0, ERROR_WINHTTP_INVALID_URL or ERROR_NOT_ENOUGH_MEMORY; free it in any
+ * case. */
+DWORD endpoint_init( struct endpoint *endpoint, const WCHAR *name, DWORD cch );
+void endpoint_free( struct endpoint *endpoint );
 
 static inline struct session *session_of( const struct connect *connect )
 {

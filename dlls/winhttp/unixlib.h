@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WH_ABI 1
+#define WH_ABI 2
 
 #define WH_DONE    0x00000000
 #define WH_PENDING 0x00000103
@@ -93,8 +93,11 @@ enum wh_call
     wh_call_exchange_read_body,
     wh_call_exchange_resume,
     wh_call_exchange_query,
+    wh_call_exchange_control,
     wh_call_exchange_cancel,
     wh_call_exchange_close,
+    wh_call_pool_query,
+    wh_call_domain,
     wh_call_wait,
     wh_call_wake,
     wh_call_count
@@ -172,10 +175,20 @@ WH_LAYOUT( wh_creds_close_params, 8 );
 
 /* route.flags */
 #define WH_ROUTE_TCP_FAST_OPEN    0x01
+#define WH_ROUTE_IPV6_FALLBACK    0x02   /* addresses in the order of WINHTTP_OPTION_IPV6_FAST_FALLBACK */
+#define WH_ROUTE_FIRST_AVAILABLE  0x04   /* a waiting exchange takes whichever connection is free first */
+#define WH_ROUTE_NO_DNS_CACHE     0x08   /* resolve anew */
+#define WH_ROUTE_KEY_FLAGS        WH_ROUTE_TCP_FAST_OPEN    /* those that separate connections */
 
-/* Where an exchange goes, and what its connection must be like. Every field is part of the pool key except
- * conn_limit, connect_retries, proxy_auth and the keep-alive numbers. Host names are ASCII (punycode), without
- * brackets around an IPv6 literal. */
+#define WH_TAG_SIZE 16                   /* a GUID; all zero = none */
+
+/* route.match_flags */
+#define WH_MATCH_TAG              0x01   /* prefer a connection that carries the tag */
+#define WH_MATCH_REQUIRED         0x02   /* and take no other pooled one: else a new connection */
+
+/* Where an exchange goes, and what its connection must be like. Part of the pool key are partition, creds, the names,
+ * ports, scheme, proxy_kind, tls_*, alpn, family, if_index and WH_ROUTE_KEY_FLAGS; the rest says how to get a connection.
+ * Host names are ASCII (punycode), without brackets around an IPv6 literal. */
 struct wh_route
 {
     wh_u64   partition;          /* connections are shared only within one; 0 is the process-wide one */
@@ -197,13 +210,18 @@ struct wh_route
     uint32_t alpn;               /* WH_ALPN_* */
     uint32_t family;             /* 0 any, 4, 6 */
     uint32_t conn_limit;         /* connections to this route at most, 0 = no limit */
+    uint32_t conn_limit_1_0;     /* the same once the server has answered with HTTP/1.0 */
+    uint32_t background;         /* connections that the first exchange to this route opens in parallel, 0 = one */
+    uint32_t if_index;           /* index of the network interface to go out by, 0 = any */
     uint32_t connect_retries;    /* addresses tried at most, 0 = all */
     uint32_t keepalive_ms;       /* TCP keep-alive: idle time, 0 = off */
     uint32_t keepalive_interval_ms;
     uint32_t flags;              /* WH_ROUTE_* */
+    uint32_t match_flags;        /* WH_MATCH_* */
+    uint8_t  match[WH_TAG_SIZE];
     uint32_t reserved;
 };
-WH_LAYOUT( wh_route, 120 );
+WH_LAYOUT( wh_route, 152 );
 
 /* exchange_start flags */
 #define WHX_SYNC            0x0001  /* records of this exchange are fetched with wait(exchange), not with wait(0) */
@@ -215,6 +233,8 @@ WH_LAYOUT( wh_route, 120 );
 #define WHX_HEAD            0x0040  /* the verb is HEAD: the response has no body */
 #define WHX_UPGRADE         0x0080  /* 101 ends HTTP on this connection; body operations then move raw bytes */
 #define WHX_SOFT_TIMEOUT    0x0100  /* read_head: running out of time ends the operation, not the exchange */
+#define WHX_CHUNKED         0x0200  /* with total_len unknown: the transport frames the body (chunks in HTTP/1.1), and
+                                     * the message ends with WHX_END of start or send */
 
 /* Creates an exchange and sends `head` (complete, ending in an empty line) and `body`. Done or its HEAD_SENT record:
  * all of it was accepted by the kernel. With total_len known, the message ends when that many body bytes went out.
@@ -331,6 +351,8 @@ enum wh_query
     WHQ_TRAILERS,            /* text: field lines, each ended by CRLF */
     WHQ_PIN,                 /* wh_id of the connection */
     WHQ_STATS,               /* struct wh_stats */
+    WHQ_TCP,                 /* struct wh_tcp_facts */
+    WHQ_TAG,                 /* WH_TAG_SIZE bytes: the tag of its connection */
 };
 
 #define WH_SOCKADDR_SIZE 128
@@ -371,8 +393,21 @@ struct wh_stats
     wh_u64   request_head, request_body, response_head, response_body;
     uint32_t index;          /* earlier exchanges on this connection */
     uint32_t tls_resumed;
+    uint32_t connect_failures;   /* addresses that did not connect for this exchange */
+    uint32_t fast_open;      /* 1 if its connection was opened with TCP Fast Open */
 };
-WH_LAYOUT( wh_stats, 40 );
+WH_LAYOUT( wh_stats, 48 );
+
+/* What the kernel knows of the connection's socket; fields that it does not tell are 0. */
+struct wh_tcp_facts
+{
+    wh_u64   age_ms;             /* since it connected */
+    wh_u64   bytes_out, bytes_in, bytes_retransmitted, bytes_reordered;
+    uint32_t state;              /* as Windows' TCPSTATE: 4 established, ... */
+    uint32_t mss, rtt_us, min_rtt_us, bytes_in_flight, cwnd, send_window, receive_window, receive_buffer;
+    uint32_t fast_retransmits, duplicate_acks, timeouts, syn_retransmits, timestamps;
+};
+WH_LAYOUT( wh_tcp_facts, 96 );
 
 struct wh_exchange_query_params
 {
@@ -384,6 +419,21 @@ struct wh_exchange_query_params
     uint32_t error;          /* out: STATE if there is no such fact (yet), INVALID if the buffer is too small */
 };
 WH_LAYOUT( wh_exchange_query_params, 32 );
+
+enum wh_control
+{
+    WHC_EXPIRE,              /* its connection serves nobody after this exchange */
+    WHC_TAG,                 /* its connection, or the one it will get, carries `tag` from now on */
+};
+
+struct wh_exchange_control_params
+{
+    wh_id    exchange;       /* in */
+    uint32_t what;           /* in: enum wh_control */
+    uint32_t error;          /* out: STATE if it has no connection any more */
+    uint8_t  tag[WH_TAG_SIZE];   /* in */
+};
+WH_LAYOUT( wh_exchange_control_params, 32 );
 
 /* Pending operations end with `error` (normally CANCELLED); the id stays valid, its connection is dropped. */
 struct wh_exchange_cancel_params
@@ -441,6 +491,46 @@ struct wh_record
     char     text[WH_RECORD_TEXT];   /* NUL-terminated; a longer name is cut short */
 };
 WH_LAYOUT( wh_record, 128 );
+
+/* The pool as it is: open connections counted by host and tag. */
+struct wh_pool_entry
+{
+    char     host[256];          /* NUL-terminated, without brackets */
+    uint32_t port;
+    uint32_t scheme;             /* WH_SCHEME_* */
+    uint32_t tls_flags;          /* WH_TLS_IGNORE_* that its connections were accepted with */
+    uint32_t count;
+    uint8_t  tag[WH_TAG_SIZE];
+};
+WH_LAYOUT( wh_pool_entry, 288 );
+
+struct wh_pool_query_params
+{
+    wh_u64   partition;      /* in */
+    wh_ptr   entries;        /* out: struct wh_pool_entry[] */
+    uint32_t capacity;       /* in */
+    uint32_t count;          /* out: how many there are; more than capacity: ask again */
+};
+WH_LAYOUT( wh_pool_query_params, 24 );
+
+enum wh_domain
+{
+    WHD_TO_ASCII,            /* UTF-8 name -> its ASCII form (IDNA 2008, UTS 46 non-transitional) */
+    WHD_PUBLIC_SUFFIX,       /* `result` = 1 if the ASCII name is a public suffix */
+};
+
+struct wh_domain_params
+{
+    wh_ptr   name;           /* in */
+    wh_ptr   ascii;          /* out: not terminated */
+    uint32_t name_len;
+    uint32_t size;           /* in: of ascii */
+    uint32_t what;           /* in: enum wh_domain */
+    uint32_t len;            /* out */
+    uint32_t result;         /* out */
+    uint32_t error;          /* out: INVALID if it is no name, UNSUPPORTED if this system has no list */
+};
+WH_LAYOUT( wh_domain_params, 40 );
 
 /* Drives the engine until there are records, the time is over, or a wake. For a WHX_SYNC exchange one thread waits at a
  * time; after a close the id stays good for this until the records of its operations were fetched. */

@@ -12,9 +12,11 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
+#include "domain.h"
 #include "engine.h"
 #include "exchange.h"
 #include "log.h"
+#include "origin.h"
 #include "session.h"
 
 typedef int32_t (*unixlib_entry)( void *args );
@@ -94,8 +96,11 @@ static int32_t entry_exchange_read_head( void *args ) { return exchange_read_hea
 static int32_t entry_exchange_read_body( void *args ) { return exchange_read_body( args ); }
 static int32_t entry_exchange_resume( void *args ) { return exchange_resume( args ); }
 static int32_t entry_exchange_query( void *args ) { return exchange_query( args ); }
+static int32_t entry_exchange_control( void *args ) { return exchange_control( args ); }
 static int32_t entry_exchange_cancel( void *args ) { return exchange_cancel( args ); }
 static int32_t entry_exchange_close( void *args ) { return exchange_close( args ); }
+static int32_t entry_pool_query( void *args ) { return origin_pool_query( args ); }
+static int32_t entry_domain( void *args ) { return domain_call( args ); }
 static int32_t entry_wait( void *args ) { return engine_wait( args ); }
 static int32_t entry_wake( void *args ) { return engine_wake( args ); }
 
@@ -113,8 +118,11 @@ static int32_t entry_wake( void *args ) { return engine_wake( args ); }
     [wh_call_exchange_read_body] = entry_exchange_read_body, \
     [wh_call_exchange_resume]    = entry_exchange_resume, \
     [wh_call_exchange_query]     = entry_exchange_query, \
+    [wh_call_exchange_control]   = entry_exchange_control, \
     [wh_call_exchange_cancel]    = entry_exchange_cancel, \
     [wh_call_exchange_close]     = entry_exchange_close, \
+    [wh_call_pool_query]         = entry_pool_query, \
+    [wh_call_domain]             = entry_domain, \
     [wh_call_wait]               = entry_wait, \
     [wh_call_wake]               = entry_wake, \
 }

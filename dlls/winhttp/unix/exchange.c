@@ -752,3 +752,9 @@ uint32_t exchange_close( struct wh_exchange_close_params *params )
     object_release( &exchange->obj );
     return ret;
 }
+
+uint32_t exchange_control( struct wh_exchange_control_params *params )
+{
+    params->error = WHE_UNSUPPORTED;
+    return WH_DONE;
+}

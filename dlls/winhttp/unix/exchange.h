@@ -109,6 +109,7 @@ uint32_t exchange_read_head( struct wh_exchange_read_head_params *params );
 uint32_t exchange_read_body( struct wh_exchange_read_body_params *params );
 uint32_t exchange_resume( struct wh_exchange_resume_params *params );
 uint32_t exchange_query( struct wh_exchange_query_params *params );
+uint32_t exchange_control( struct wh_exchange_control_params *params );
 uint32_t exchange_cancel( struct wh_exchange_cancel_params *params );
 uint32_t exchange_close( struct wh_exchange_close_params *params );
 

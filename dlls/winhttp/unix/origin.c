@@ -601,3 +601,9 @@ void origin_shutdown( void )
         }
     }
 }
+
+uint32_t origin_pool_query( struct wh_pool_query_params *params )
+{
+    params->count = 0;
+    return WH_REFUSED;
+}

@@ -82,6 +82,9 @@ int origin_conn_busy( struct conn *conn );
 /* Unlinks a connection from its exchange. On its strand. Drops the connection's reference on the exchange. */
 void origin_conn_unlink( struct conn *conn );
 
+/* The call of the boundary: see unixlib.h. */
+uint32_t origin_pool_query( struct wh_pool_query_params *params );
+
 /* Idle connections of the whole pool (tests), and closing them all (tests). */
 unsigned int origin_idle_count( void );
 void origin_shutdown( void );
