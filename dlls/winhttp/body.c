@@ -11,9 +11,9 @@
 #include <winbase.h>
 #include <winhttp.h>
 
-#include "winhttp_new.h"
 #include "wine/debug.h"
 #include "flow.h"
+#include "leg.h"
 #include "transport.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
@@ -22,20 +22,22 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
 /*--- WinHttpWriteData ----------------------------------------------------------------------------------------------*/
 
-/* TRUE: the operation has its result. */
+/* Writing nothing ends a body that is chunked automatically; else there is nothing to send and nothing to wait for. TRUE:
+ * the operation has its result. */
 static BOOL write_start( struct request *request, const void *data, DWORD len )
 {
     struct wh_exchange_send_params params = { 0 };
     unsigned int status;
 
-    if (!len) return TRUE;    /* nothing to send and nothing to wait for */
+    if (!len && (!request->chunked || request->ended)) return TRUE;
 
     AcquireSRWLockExclusive( &request->lock );
+    request->ending   = !len;
     params.exchange   = request->exchange;
     params.data       = wh_from_ptr( data );
     params.len        = len;
     params.timeout_ms = timeout_ms( request->options.timeouts.send );
-    if (request->total != WH_NO_LENGTH && request->written + len == request->total) params.flags = WHX_END;
+    if (!len || (request->total != WH_NO_LENGTH && request->written + len == request->total)) params.flags = WHX_END;
     status = request->closing ? WH_DONE : wh_exchange_send( &params );
     if (status == WH_PENDING) flow_pending( request );
     else if (request->closing) params.error = WHE_CANCELLED;
@@ -47,18 +49,35 @@ static BOOL write_start( struct request *request, const void *data, DWORD len )
     return TRUE;
 }
 
+/* What can still be written, the response may be there already. request->sending is claimed, which keeps it that way. */
+static DWORD write_check( struct request *request, DWORD len )
+{
+    DWORD err = ERROR_SUCCESS;
+
+    AcquireSRWLockShared( &request->lock );
+    if (!leg_owes_body( request ))
+    {
+        /* More than was announced, S-6; after the response there is nothing to write to. */
+        if (request->flow != FLOW_SENT) err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
+        else if (len) err = ERROR_INVALID_PARAMETER;
+    }
+    else if (request->total != WH_NO_LENGTH && len > request->total - request->written) err = ERROR_INVALID_PARAMETER;
+    ReleaseSRWLockShared( &request->lock );
+    return err;
+}
+
 static DWORD body_write( struct request *request, const void *data, DWORD len, DWORD *written )
 {
     struct operation *op = &request->sending;
     DWORD err;
 
     if (len && IsBadReadPtr( data, len )) return ERROR_INVALID_PARAMETER;
-    if ((err = operation_claim( request, op, API_WRITE_DATA, STATES( BODY ) | STATES( SENT ) ))) return err;
-    /* More than was announced, S-6. */
-    if (request->total != WH_NO_LENGTH && len > request->total - request->written)
+    if ((err = operation_claim( request, op, API_WRITE_DATA, STATES( BODY ) | STATES( SENT ) | STATES( READING ) |
+                                STATES( DONE ) ))) return err;
+    if ((err = write_check( request, len )))
     {
         operation_drop( request, op );
-        return ERROR_INVALID_PARAMETER;
+        return err;
     }
 
     if (!request->hdr.async)

@@ -1,10 +1,8 @@
 /*
  * The order of a request
  *
- * A leg is one exchange's start: head and given body go out, with a pause before the head when the program wants
- * SENDING_REQUEST. The sending operation is one leg, or two when a pooled connection turned out dead. The receiving
- * operation reads heads until the final one, and may run legs of its own: here for a dead connection; redirects and
- * authentication belong at the same place, in receive_advance.
+ * The sending operation is one leg (leg.h). The receiving operation reads heads until the final one; what follows that is
+ * decided by follow_head, and may be legs of its own: for redirects, for a connection that was lost.
  *
  * Every step answers either "finished" (the caller owns the completion) or "pending" (a record will come, and whoever
  * gets it goes on; the caller must not touch the operation any more). Completions of asynchronous operations:
@@ -16,18 +14,18 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
-#include <wchar.h>
 
 #include <windef.h>
 #include <winbase.h>
 #include <winhttp.h>
 
-#include "winhttp_new.h"
 #include "wine/debug.h"
 #include "error.h"
 #include "flow.h"
+#include "follow.h"
+#include "jar.h"
+#include "leg.h"
 #include "notify.h"
-#include "route.h"
 #include "transport.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
@@ -49,7 +47,7 @@ static const char * const flow_names[FLOW_COUNT] =
 static const unsigned int flow_next[FLOW_COUNT] =
 {
     [FLOW_IDLE]    = TO( SENDING ),
-    [FLOW_SENDING] = TO( BODY ) | TO( SENT ) | TO( FAILED ),
+    [FLOW_SENDING] = TO( BODY ) | TO( SENT ) | TO( FAILED ),    /* itself: a leg that begins again */
     [FLOW_BODY]    = TO( SENT ) | TO( READING ) | TO( DONE ) | TO( SENDING ) | TO( FAILED ),
     [FLOW_SENT]    = TO( READING ) | TO( DONE ) | TO( SENDING ) | TO( FAILED ),
     [FLOW_READING] = TO( DONE ) | TO( SENDING ) | TO( FAILED ),
@@ -57,8 +55,7 @@ static const unsigned int flow_next[FLOW_COUNT] =
     [FLOW_FAILED]  = TO( SENDING ),
 };
 
-/* request->lock is held. */
-static void flow_enter( struct request *request, enum flow_state state )
+void flow_enter( struct request *request, enum flow_state state )
 {
     if (request->flow == state) return;
     TRACE( "%p: %s -> %s\n", request->hdr.handle, flow_names[request->flow], flow_names[state] );
@@ -66,19 +63,6 @@ static void flow_enter( struct request *request, enum flow_state state )
         ERR( "%p: %s -> %s\n", request->hdr.handle, flow_names[request->flow], flow_names[state] );
     request->flow = state;
 }
-
-/* What a unix call or a record has said. */
-struct step
-{
-    unsigned int  status;        /* WH_DONE or WH_PENDING */
-    BOOL          paused;        /* WH_PENDING: waits for an answer to PAUSE_SENDING */
-    enum wh_error error;
-    DWORD         detail;
-    DWORD         len;           /* heads: bytes, */
-    DWORD         flags;         /* WHR_*, */
-    DWORD         http_status;
-    UINT64        content_len;
-};
 
 enum wh_error flow_refused( unsigned int status )
 {
@@ -88,22 +72,12 @@ enum wh_error flow_refused( unsigned int status )
     return WHE_STATE;
 }
 
-/* An answer that is neither done nor pending is an error that is known at once. */
-static void step_settle( struct step *step, unsigned int status, uint32_t error, uint32_t detail )
-{
-    step->status = status;
-    step->error  = error;
-    step->detail = detail;
-    if (status == WH_DONE || status == WH_PENDING) return;
-    step->status = WH_DONE;
-    step->error  = flow_refused( status );
-}
-
 /* The operation, and with it the request, has failed. */
 static void flow_fail( struct request *request, struct operation *op, enum wh_error error, DWORD detail )
 {
     DWORD flags = error_secure_failure( error, detail );
 
+    error_note( error, detail );
     TRACE( "%p: %s, detail %#lx\n", request->hdr.handle, error_name( error ), detail );
     AcquireSRWLockExclusive( &request->lock );
     flow_enter( request, FLOW_FAILED );
@@ -118,178 +92,6 @@ static uint32_t response_ms( const struct timeouts *timeouts )
     if (!timeout_ms( timeouts->receive )) return 0;
     if (timeouts->response == TIMEOUT_UNSET) return max( RESPONSE_MS, timeouts->receive );
     return max( timeouts->response, timeouts->receive );
-}
-
-/*--- legs ----------------------------------------------------------------------------------------------------------*/
-
-static uint32_t leg_events( const struct object *obj )
-{
-    uint32_t mask = 0;
-
-    if (notify_wanted( obj, WINHTTP_CALLBACK_STATUS_RESOLVING_NAME )) mask |= 1u << WHK_RESOLVING;
-    if (notify_wanted( obj, WINHTTP_CALLBACK_STATUS_NAME_RESOLVED )) mask |= 1u << WHK_RESOLVED;
-    if (notify_wanted( obj, WINHTTP_CALLBACK_STATUS_CONNECTING_TO_SERVER )) mask |= 1u << WHK_CONNECTING;
-    if (notify_wanted( obj, WINHTTP_CALLBACK_STATUS_CONNECTED_TO_SERVER )) mask |= 1u << WHK_CONNECTED;
-    return mask;
-}
-
-/* Gives up the exchange, if there is one; nothing of it is in flight. request->lock is held. */
-static void leg_close( struct request *request, DWORD drain_limit )
-{
-    struct wh_exchange_close_params params = { request->exchange, drain_limit, 0 };
-
-    if (!request->exchange) return;
-    wh_exchange_close( &params );
-    request->exchange = 0;
-}
-
-/* What is in flight ends with `error`, and the connection is dropped. request->lock is held. */
-static void leg_cancel( struct request *request, enum wh_error error )
-{
-    struct wh_exchange_cancel_params params = { request->exchange, error, 0 };
-
-    wh_exchange_cancel( &params );
-}
-
-/* request->lock is held. */
-static struct step leg_start( struct request *request, BOOL fresh )
-{
-    struct wh_exchange_start_params params = { 0 };
-    struct wh_route route = { 0 };
-    struct step step = { .status = WH_DONE };
-    char stack[2048], *head;
-    unsigned int status;
-
-    if (request->closing)
-    {
-        step.error = WHE_CANCELLED;
-        return step;
-    }
-    if (!(params.session = session_transport( request->session )) ||
-        !(head = request_make_head( request, stack, sizeof(stack), &request->head_len )))
-    {
-        step.error = WHE_NO_MEMORY;
-        return step;
-    }
-    route_fill( request, &route );
-    params.cookie     = object_cookie( &request->hdr );
-    params.route      = wh_from_ptr( &route );
-    params.head       = wh_from_ptr( head );
-    params.head_len   = request->head_len;
-    params.body       = wh_from_ptr( request->body );
-    params.body_len   = request->body_len;
-    params.total_len  = request->total;
-    params.event_mask = leg_events( &request->hdr );
-    params.resolve_ms = timeout_ms( request->options.timeouts.resolve );
-    params.connect_ms = timeout_ms( request->options.timeouts.connect );
-    params.send_ms    = timeout_ms( request->options.timeouts.send );
-    if (!request->hdr.async) params.flags |= WHX_SYNC;
-    if (request->total == WH_NO_LENGTH) params.flags |= WHX_FRAMED_BY_APP;
-    else if (request->total == request->body_len) params.flags |= WHX_END;
-    if (request->no_reuse) params.flags |= WHX_NO_REUSE;
-    if (fresh) params.flags |= WHX_FRESH;
-    if (!wcscmp( request->verb, L"HEAD" )) params.flags |= WHX_HEAD;
-    if (notify_wanted( &request->hdr, WINHTTP_CALLBACK_STATUS_SENDING_REQUEST )) params.flags |= WHX_PAUSE_SENDING;
-
-    flow_enter( request, FLOW_SENDING );
-    status = wh_exchange_start( &params );
-    if (head != stack) free( head );
-    step_settle( &step, status, params.error, params.detail );
-    if (status == WH_DONE || status == WH_PENDING) request->exchange = params.exchange;
-    if (step.status == WH_PENDING)
-    {
-        flow_pending( request );
-        step.paused = params.paused;
-    }
-    return step;
-}
-
-/* Answers the pause after the program was told: with the new head if it has edited the headers. */
-static struct step leg_resume( struct request *request )
-{
-    struct wh_exchange_resume_params params = { 0 };
-    struct step step = { .status = WH_PENDING };
-    char stack[2048], *head = NULL;
-    unsigned int status;
-
-    AcquireSRWLockExclusive( &request->lock );
-    params.exchange = request->exchange;
-    if (!request->closing)    /* else it was cancelled, which brings the start's record */
-    {
-        if (request->headers_edited)
-        {
-            head = request_make_head( request, stack, sizeof(stack), &request->head_len );
-            params.head     = wh_from_ptr( head );
-            params.head_len = head ? request->head_len : 0;
-            if (!head) params.verdict = WHE_NO_MEMORY;
-        }
-        status = wh_exchange_resume( &params );
-        if (status == WH_DONE)
-        {
-            request->in_flight--;
-            step_settle( &step, status, params.error, params.detail );
-        }
-        /* Refused: the connection broke during the pause, and the start's record is on its way. */
-    }
-    ReleaseSRWLockExclusive( &request->lock );
-    if (head != stack) free( head );
-    return step;
-}
-
-static BOOL verb_is_idempotent( const WCHAR *verb )
-{
-    static const WCHAR * const verbs[] = { L"GET", L"HEAD", L"PUT", L"DELETE", L"OPTIONS", L"TRACE" };
-    unsigned int i;
-
-    for (i = 0; i < ARRAYSIZE( verbs ); i++) if (!wcscmp( verb, verbs[i] )) return TRUE;
-    return FALSE;
-}
-
-/* A pooled connection died before any byte of the response: once more on a new one, if nothing can be done twice and
- * the body is still at hand. Not while a write is under way: it belongs to this exchange, and ends with it. FALSE: the
- * error stands. */
-static BOOL leg_retry( struct request *request, struct step *step )
-{
-    BOOL ret = FALSE;
-
-    AcquireSRWLockExclusive( &request->lock );
-    if (!request->restarted && !request->closing && !request->in_flight && request->written == request->body_len &&
-        verb_is_idempotent( request->verb ))
-    {
-        TRACE( "%p: the pooled connection was dead\n", request->hdr.handle );
-        leg_close( request, 0 );
-        request->restarted = TRUE;
-        *step = leg_start( request, TRUE );
-        ret = TRUE;
-    }
-    ReleaseSRWLockExclusive( &request->lock );
-    return ret;
-}
-
-/* Takes a leg from what start, resume or a record has said to its end. TRUE: the head is out, or step->error. */
-static BOOL leg_advance( struct request *request, struct step *step )
-{
-    for (;;)
-    {
-        if (step->status == WH_PENDING)
-        {
-            if (!step->paused) return FALSE;
-            notify( &request->hdr, WINHTTP_CALLBACK_STATUS_SENDING_REQUEST, NULL, 0 );
-            *step = leg_resume( request );
-        }
-        else if (step->error != WHE_STALE || !leg_retry( request, step )) break;
-    }
-    return TRUE;
-}
-
-static void leg_sent( struct request *request )
-{
-    DWORD bytes = request->head_len + request->body_len;
-
-    notify( &request->hdr, WINHTTP_CALLBACK_STATUS_REQUEST_SENT, &bytes, sizeof(bytes) );
-    AcquireSRWLockExclusive( &request->lock );
-    flow_enter( request, request->written == request->total ? FLOW_SENT : FLOW_BODY );
-    ReleaseSRWLockExclusive( &request->lock );
 }
 
 /*--- the sending operation -----------------------------------------------------------------------------------------*/
@@ -348,13 +150,12 @@ static BOOL send_advance( struct request *request, struct step *step, BOOL held 
                 flow_fail( request, &request->sending, step->error, step->detail );
                 return TRUE;
             }
-            leg_sent( request );
             request->sending.error = ERROR_SUCCESS;
             if (!hold_start( request, step )) return TRUE;
             if (step->status == WH_PENDING) return FALSE;
         }
         held = FALSE;
-        if (step->error != WHE_STALE || !leg_retry( request, step )) break;
+        if (!step->error || !leg_retry( request, step, step->error )) break;
     }
     hold_result( request, step );
     return TRUE;
@@ -365,15 +166,14 @@ BOOL flow_send( struct request *request )
     struct step step;
 
     AcquireSRWLockExclusive( &request->lock );
-    leg_close( request, request->options.max_drain );
+    if (!++request->send_number) request->send_number = 1;
     request->have_response = request->have_trailers = FALSE;
-    request->restarted     = request->closing_told = FALSE;
+    request->closing_told  = request->receiving_leg = request->following = FALSE;
     request->head_ready    = request->early_error = request->interim = request->announced = 0;
-    request->written       = request->body_len;
+    request->retries       = request->redirects = 0;
     headers_clear( &request->response );
     headers_clear( &request->trailers );
-    step = leg_start( request, FALSE );
-    if (request->flow != FLOW_SENDING) flow_enter( request, FLOW_SENDING );    /* it failed before it began */
+    step = leg_begin( request, request->drain_wanted, FALSE );
     ReleaseSRWLockExclusive( &request->lock );
     return send_advance( request, &step, FALSE );
 }
@@ -428,8 +228,10 @@ static void head_forget( struct request *request )
     request->head_size   = request->head_ready = 0;
 }
 
-/* A head is in the buffer. TRUE: it was the final one, or an error. */
-static BOOL head_take( struct request *request, const struct step *step )
+enum head_kind { HEAD_INTERIM, HEAD_FINAL, HEAD_BAD };
+
+/* A head is in the buffer. After HEAD_BAD the operation has its error. */
+static enum head_kind head_take( struct request *request, const struct step *step )
 {
     DWORD err, bytes = step->len, code = step->http_status;
     BOOL interim = (step->flags & WHR_INTERIM) != 0;
@@ -442,8 +244,11 @@ static BOOL head_take( struct request *request, const struct step *step )
         err = ERROR_WINHTTP_INVALID_SERVER_RESPONSE;
     if (!err)
     {
+        jar_store( request );
         request->have_response = TRUE;
+        request->head_flags    = step->flags;
         request->content_len   = step->content_len;
+        request->taken         = 0;
         if (!interim) flow_enter( request, step->flags & WHR_END ? FLOW_DONE : FLOW_READING );
     }
     else
@@ -455,57 +260,122 @@ static BOOL head_take( struct request *request, const struct step *step )
     ReleaseSRWLockExclusive( &request->lock );
 
     request->receiving.error = err;
-    if (err) return TRUE;
+    if (err) return HEAD_BAD;
     if (!interim)
     {
         notify( &request->hdr, WINHTTP_CALLBACK_STATUS_RESPONSE_RECEIVED, &bytes, sizeof(bytes) );
-        return TRUE;
+        return HEAD_FINAL;
     }
     notify( &request->hdr, WINHTTP_CALLBACK_STATUS_INTERMEDIATE_RESPONSE, &code, sizeof(code) );
     request->have_response = FALSE;    /* its headers can be asked for in the callback only */
-    return FALSE;
+    return HEAD_INTERIM;
+}
+
+/* The request goes on to another place. What the program calls ReceiveResponse for is told on its own thread (`inside`
+ * its call) up to here, the rest on a worker: windows-notifications.md section 4. FALSE: the leg begins there. */
+static BOOL receive_follow( struct request *request, struct step *step, BOOL drain, BOOL inside )
+{
+    AcquireSRWLockExclusive( &request->lock );
+    request->have_response = request->have_trailers = FALSE;
+    request->interim       = request->announced = 0;
+    request->following     = TRUE;
+    request->drain_wanted  = drain && request->flow == FLOW_READING;
+    flow_enter( request, FLOW_SENDING );    /* nothing else may begin meanwhile */
+    if (!inside) *step = leg_begin( request, request->drain_wanted, FALSE );
+    ReleaseSRWLockExclusive( &request->lock );
+    if (inside) operation_continue( request, &request->receiving );
+    return !inside;
+}
+
+static void receive_leg_sent( struct request *request )
+{
+    if (!request->following) return;
+    request->following = FALSE;
+    notify( &request->hdr, WINHTTP_CALLBACK_STATUS_RECEIVING_RESPONSE, NULL, 0 );
+}
+
+static void receive_fail( struct request *request, DWORD err )
+{
+    AcquireSRWLockExclusive( &request->lock );
+    flow_enter( request, FLOW_FAILED );
+    ReleaseSRWLockExclusive( &request->lock );
+    request->receiving.error = err;
 }
 
 enum receive_entry { RECEIVE_POST, RECEIVE_HEAD, RECEIVE_LEG };
 
 /* `entry` says what `step` is: nothing yet, a head's, or a leg's. TRUE: the receiving operation has its result. */
-static BOOL receive_advance( struct request *request, struct step *step, enum receive_entry entry )
+static BOOL receive_advance( struct request *request, struct step *step, enum receive_entry entry, BOOL inside )
 {
+    BOOL drain;
+    DWORD err;
+
+    request->receiving_leg = TRUE;    /* that comes from here on */
     for (;;)
     {
         if (entry == RECEIVE_LEG)
         {
             if (!leg_advance( request, step )) return FALSE;
-            request->resending = FALSE;
             if (step->error) break;
-            leg_sent( request );
+            receive_leg_sent( request );
             entry = RECEIVE_POST;
         }
         if (entry == RECEIVE_POST) *step = head_post( request );
         if (step->status == WH_PENDING) return FALSE;
 
-        entry = RECEIVE_POST;
-        if (step->error == WHE_STALE)
+        entry = RECEIVE_LEG;
+        if (step->error)
         {
-            request->resending = TRUE;
-            if (leg_retry( request, step ))
-            {
-                entry = RECEIVE_LEG;
-                continue;
-            }
-            request->resending = FALSE;
+            if (!leg_retry( request, step, step->error )) break;
+            continue;
         }
-        if (step->error) break;
-        if (step->flags & WHR_TOO_SMALL) request->head_ready = step->len;
-        else if (head_take( request, step ))
+        if (step->flags & WHR_TOO_SMALL)
         {
+            request->head_ready = step->len;
+            entry = RECEIVE_POST;
+            continue;
+        }
+        switch (head_take( request, step ))
+        {
+        case HEAD_BAD:
             head_forget( request );
+            return TRUE;
+        case HEAD_INTERIM:
+            entry = RECEIVE_POST;
+            continue;
+        case HEAD_FINAL:
+            break;
+        }
+        switch (follow_head( request, step, &drain, &err ))
+        {
+        case FOLLOW_DELIVER:
+            head_forget( request );
+            return TRUE;
+        case FOLLOW_RETRY:
+            break;
+        case FOLLOW_LEG:
+            if (!receive_follow( request, step, drain, inside )) return FALSE;
+            break;
+        case FOLLOW_FAIL:
+            head_forget( request );
+            receive_fail( request, err );
             return TRUE;
         }
     }
     head_forget( request );
     flow_fail( request, &request->receiving, step->error, step->detail );
     return TRUE;
+}
+
+/* A worker takes over after a redirect. */
+static BOOL receive_continue( struct request *request )
+{
+    struct step step;
+
+    AcquireSRWLockExclusive( &request->lock );
+    step = leg_begin( request, request->drain_wanted, FALSE );
+    ReleaseSRWLockExclusive( &request->lock );
+    return receive_advance( request, &step, RECEIVE_LEG, FALSE );
 }
 
 BOOL flow_receive( struct request *request )
@@ -518,10 +388,14 @@ BOOL flow_receive( struct request *request )
     if (request->hdr.async)
     {
         AcquireSRWLockExclusive( &request->lock );
-        if (request->sending.api == API_SEND_REQUEST) queued = request->receiving.queued = TRUE;
+        if (request->sending.api == API_SEND_REQUEST)
+        {
+            queued = TRUE;
+            request->receiving.queued = request->send_number;
+        }
         ReleaseSRWLockExclusive( &request->lock );
     }
-    return !queued && receive_advance( request, &step, RECEIVE_POST );
+    return !queued && receive_advance( request, &step, RECEIVE_POST, request->hdr.async );
 }
 
 /*--- body operations -----------------------------------------------------------------------------------------------*/
@@ -530,7 +404,9 @@ void flow_body_sent( struct request *request, enum wh_error error, DWORD detail,
 {
     AcquireSRWLockExclusive( &request->lock );
     request->written += bytes;
-    if (request->flow == FLOW_BODY && request->written == request->total) flow_enter( request, FLOW_SENT );
+    if (request->ending && !error) request->ended = TRUE;
+    request->ending = FALSE;
+    if (request->flow == FLOW_BODY && !leg_owes_body( request )) flow_enter( request, FLOW_SENT );
     ReleaseSRWLockExclusive( &request->lock );
 
     /* The flow does not fail with the write: a server that refuses an upload may have answered before it hung up. */
@@ -565,6 +441,7 @@ void flow_body_read( struct request *request, enum wh_error error, DWORD detail,
     }
     else
     {
+        request->taken += bytes;
         request->announced -= min( request->announced, op->bytes );
         end = (flags & WHR_END) != 0;
     }
@@ -614,6 +491,13 @@ static void record_pause_tls( struct request *request )
     wh_exchange_resume( &params );
 }
 
+/* A step of the leg under way. */
+static unsigned int flow_leg( struct request *request, struct step *step )
+{
+    if (request->receiving_leg) return receive_advance( request, step, RECEIVE_LEG, FALSE ) ? SIDE_RECEIVE : 0;
+    return send_advance( request, step, FALSE ) ? SIDE_SEND : 0;
+}
+
 /* Takes one record of the request's exchange. Returns the SIDE_* whose operation has its result now. */
 static unsigned int flow_record( struct request *request, const struct wh_record *record )
 {
@@ -656,11 +540,10 @@ static unsigned int flow_record( struct request *request, const struct wh_record
     {
     case WHK_PAUSE_SENDING:
     case WHK_HEAD_SENT:
-        if (request->resending) return receive_advance( request, &step, RECEIVE_LEG ) ? SIDE_RECEIVE : 0;
-        return send_advance( request, &step, FALSE ) ? SIDE_SEND : 0;
+        return flow_leg( request, &step );
 
     case WHK_HEAD_READ:
-        if (!request->holding) return receive_advance( request, &step, RECEIVE_HEAD ) ? SIDE_RECEIVE : 0;
+        if (!request->holding) return receive_advance( request, &step, RECEIVE_HEAD, FALSE ) ? SIDE_RECEIVE : 0;
         request->holding = FALSE;
         return send_advance( request, &step, TRUE ) ? SIDE_SEND : 0;
 
@@ -669,6 +552,7 @@ static unsigned int flow_record( struct request *request, const struct wh_record
         return SIDE_SEND;
 
     case WHK_BODY_READ:
+        if (request->drain) return flow_leg( request, &step );
         flow_body_read( request, step.error, step.detail, record->bytes, step.flags );
         return SIDE_RECEIVE;
     }
@@ -700,20 +584,20 @@ void flow_wait( struct request *request, unsigned int side )
 
 /*--- object_ops ----------------------------------------------------------------------------------------------------*/
 
-/* ReceiveResponse was called before the send was over; now it is, and its completion was delivered. */
-static void run_queued( struct request *request, DWORD send_error )
+/* ReceiveResponse was called before the send was over; now it is, and its completion was delivered. That callback may have
+ * begun the next exchange: what is queued behind another send is not ours. */
+static void run_queued( struct request *request, DWORD send_number, DWORD send_error )
 {
     struct step step;
     BOOL queued;
 
     AcquireSRWLockExclusive( &request->lock );
-    queued = request->receiving.queued;
-    request->receiving.queued = FALSE;
+    if ((queued = request->receiving.queued == send_number)) request->receiving.queued = 0;
     ReleaseSRWLockExclusive( &request->lock );
 
     if (!queued) return;
     if (send_error) request->receiving.error = send_error;
-    else if (!receive_advance( request, &step, RECEIVE_POST )) return;
+    else if (!receive_advance( request, &step, RECEIVE_POST, FALSE )) return;
     operation_deliver( request, &request->receiving );
 }
 
@@ -721,17 +605,19 @@ void flow_event( struct object *obj, const struct event *event )
 {
     struct request *request = request_from_object( obj );
     unsigned int done;
-    DWORD api, err;
+    DWORD api, err, number;
 
     if (event->kind == EVENT_RECORD) done = flow_record( request, &event->record );
+    else if (event->kind == EVENT_FOLLOW) done = receive_continue( request ) ? SIDE_RECEIVE : 0;
     else done = event->kind == EVENT_SEND_DONE ? SIDE_SEND : SIDE_RECEIVE;
 
     if (done & SIDE_SEND)
     {
         api = request->sending.api;
         err = request->sending.error;
+        number = request->send_number;
         operation_deliver( request, &request->sending );
-        if (api == API_SEND_REQUEST) run_queued( request, err );
+        if (api == API_SEND_REQUEST) run_queued( request, number, err );
     }
     if (done & SIDE_RECEIVE) operation_deliver( request, &request->receiving );
 }

@@ -15,7 +15,7 @@
 
 #define STATES( a ) (1u << FLOW_##a)
 
-/* Sends: state IDLE, SENT, READING, DONE or FAILED, `sending` claimed as API_SEND_REQUEST, body and total are set.
+/* Sends: any state but SENDING, `sending` claimed as API_SEND_REQUEST, the message and drain_wanted are set.
  * Returns TRUE when the operation has its result; FALSE: a record will bring it. */
 BOOL flow_send( struct request *request );
 
@@ -28,6 +28,9 @@ void flow_wait( struct request *request, unsigned int side );
 /* Wraps up body operations that finished inline or by record: sets the operation's result. */
 void flow_body_sent( struct request *request, enum wh_error error, DWORD detail, UINT64 bytes );
 void flow_body_read( struct request *request, enum wh_error error, DWORD detail, UINT64 bytes, DWORD flags );
+
+/* Changes the state; the move must be legal. request->lock is held. */
+void flow_enter( struct request *request, enum flow_state state );
 
 /* What a unix call's answer means beside WH_DONE and WH_PENDING. */
 enum wh_error flow_refused( unsigned int status );

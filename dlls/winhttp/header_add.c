@@ -23,6 +23,8 @@
 #define ADD_ALL      (WINHTTP_ADDREQ_FLAG_ADD | WINHTTP_ADDREQ_FLAG_ADD_IF_NEW | WINHTTP_ADDREQ_FLAG_REPLACE | \
                       ADD_COALESCE | WINHTTP_ADDREQ_INDEX_MASK)
 
+#define FIELDS_MAX_ADDED 0x100000    /* in one call; no array of them leaves a DWORD */
+
 static BOOL is_blank( WCHAR c )
 {
     return c == ' ' || c == '\t';
@@ -57,12 +59,12 @@ static DWORD next_line( const WCHAR **text, const WCHAR *end, struct field *fiel
 {
     const WCHAR *p = *text;
 
+    memset( field, 0, sizeof(*field) );
     while (p < end && (*p == '\r' || *p == '\n')) p++;
     field->name = p;
     while (p < end && is_name_char( *p )) p++;
     field->name_cch = p - field->name;
     field->value = p;
-    field->value_cch = 0;
     if (p < end)
     {
         if (*p != ':' || !field->name_cch) return ERROR_INVALID_PARAMETER;
@@ -77,19 +79,25 @@ static DWORD next_line( const WCHAR **text, const WCHAR *end, struct field *fiel
     return 0;
 }
 
+static struct text_part value_of( const struct field *field )
+{
+    struct text_part part = { field->value, field->value_cch, field->bytes, field->bytes_len };
+    return part;
+}
+
 static DWORD append( struct headers *list, const struct field *field )
 {
-    struct text_part value = { field->value, field->value_cch };
+    struct text_part value = value_of( field );
     DWORD err;
 
-    if ((err = headers_reserve( list, 1, headers_line_cch( field ) ))) return err;
+    if ((err = headers_reserve( list, 1, headers_room( field->name_cch, &value, 1 ) ))) return err;
     headers_set( list, list->count, field->name, field->name_cch, &value, 1 );
     return 0;
 }
 
 static DWORD replace( struct headers *list, DWORD index, const struct field *field )
 {
-    struct text_part value = { field->value, field->value_cch };
+    struct text_part value = value_of( field );
     DWORD err;
 
     if (!field->value_cch)
@@ -97,7 +105,7 @@ static DWORD replace( struct headers *list, DWORD index, const struct field *fie
         headers_remove( list, index );
         return 0;
     }
-    if ((err = headers_reserve( list, 0, headers_line_cch( field ) ))) return err;
+    if ((err = headers_reserve( list, 0, headers_room( field->name_cch, &value, 1 ) ))) return err;
     headers_set( list, index, field->name, field->name_cch, &value, 1 );
     return 0;
 }
@@ -110,14 +118,13 @@ static DWORD coalesce( struct headers *list, DWORD index, const struct field *fi
     DWORD err;
 
     if (!field->value_cch) return 0;
-    value[0].text = old.value;
-    value[0].cch = old.value_cch;
+    value[0] = value_of( &old );
     value[1].text = flags & WINHTTP_ADDREQ_FLAG_COALESCE_WITH_SEMICOLON ? semicolon : comma;
     value[1].cch = 2;
-    value[2].text = field->value;
-    value[2].cch = field->value_cch;
-    if (field->value_cch > ~0u - 2 - headers_line_cch( &old )) return ERROR_NOT_ENOUGH_MEMORY;
-    if ((err = headers_reserve( list, 0, headers_line_cch( &old ) + 2 + field->value_cch ))) return err;
+    value[1].bytes = NULL;
+    value[1].len = 0;
+    value[2] = value_of( field );
+    if ((err = headers_reserve( list, 0, headers_room( old.name_cch, value, 3 ) ))) return err;
     headers_set( list, index, old.name, old.name_cch, value, 3 );
     return 0;
 }
@@ -167,54 +174,107 @@ static void snapshot_restore( const struct snapshot *snapshot, struct headers *l
     list->text_cch = snapshot->text_cch;
 }
 
-static DWORD apply_all( struct headers *list, const WCHAR *text, const WCHAR *end, DWORD flags )
+/* Lines that were checked, or fields. */
+struct additions
 {
-    struct field field;
-    DWORD err = 0;
+    const WCHAR        *text, *end;
+    const struct field *fields;          /* not NULL: instead of the text */
+    DWORD               count;
+};
 
-    while (!err && !next_line( &text, end, &field ) && field.name_cch) err = apply( list, &field, flags );
+static DWORD apply_all( struct headers *list, const struct additions *additions, DWORD flags )
+{
+    const WCHAR *text = additions->text;
+    struct field field;
+    DWORD i, err = 0;
+
+    for (i = 0; !err && i < additions->count; i++)
+    {
+        if (additions->fields) field = additions->fields[i];
+        else next_line( &text, additions->end, &field );
+        err = apply( list, &field, flags );
+    }
     return err;
 }
 
-/* Lines that were checked. A single line is applied as a whole or not at all by itself. */
-static DWORD add_lines( struct headers *list, const WCHAR *text, DWORD text_cch, DWORD lines, DWORD flags )
+/* A single line is applied as a whole or not at all by itself. */
+static DWORD add_all( struct headers *list, const struct additions *additions, DWORD flags )
 {
     struct snapshot snapshot;
     DWORD err;
 
     headers_tidy( list );
-    if (lines == 1) return apply_all( list, text, text + text_cch, flags );
+    if (additions->count == 1) return apply_all( list, additions, flags );
 
     if (!snapshot_take( &snapshot, list )) return ERROR_NOT_ENOUGH_MEMORY;
-    if ((err = apply_all( list, text, text + text_cch, flags ))) snapshot_restore( &snapshot, list );
+    if ((err = apply_all( list, additions, flags ))) snapshot_restore( &snapshot, list );
     free( snapshot.fields );
     return err;
 }
 
 DWORD headers_add( struct headers *list, const WCHAR *text, DWORD text_cch, DWORD flags )
 {
-    const WCHAR *p = text, *end;
+    struct additions additions = { text, NULL, NULL, 0 };
+    const WCHAR *p = text;
     struct field field;
-    DWORD lines = 0;
 
     if (flags & ~ADD_ALL) return ERROR_INVALID_PARAMETER;
     while (text_cch && !text[text_cch - 1]) text_cch--;     /* a length that counts the terminator */
-    for (end = text + text_cch; p < end; lines += field.name_cch != 0)
-        if (next_line( &p, end, &field )) return ERROR_INVALID_PARAMETER;
-    return lines ? add_lines( list, text, text_cch, lines, flags ) : 0;
+    for (additions.end = text + text_cch; p < additions.end; additions.count += field.name_cch != 0)
+        if (next_line( &p, additions.end, &field )) return ERROR_INVALID_PARAMETER;
+    return additions.count ? add_all( list, &additions, flags ) : 0;
+}
+
+static void trim_bytes( struct field *field )
+{
+    while (field->bytes_len && is_blank( (unsigned char)field->bytes[0] ))
+    {
+        field->bytes++;
+        field->bytes_len--;
+    }
+    while (field->bytes_len && is_blank( (unsigned char)field->bytes[field->bytes_len - 1] )) field->bytes_len--;
+}
+
+/* What a field of its own must be; trims its value. */
+static DWORD check_field( struct field *field )
+{
+    DWORD i;
+
+    if (!field->name_cch) return ERROR_INVALID_PARAMETER;
+    if (field->name_cch > 0x7fffffff || field->value_cch > 0x7fffffff - field->name_cch) return ERROR_NOT_ENOUGH_MEMORY;
+    for (i = 0; i < field->name_cch; i++) if (!is_name_char( field->name[i] )) return ERROR_INVALID_PARAMETER;
+    for (i = 0; i < field->value_cch; i++) if (!is_value_char( field->value[i] )) return ERROR_INVALID_PARAMETER;
+    for (i = 0; i < field->bytes_len; i++)
+        if (!is_value_char( (unsigned char)field->bytes[i] )) return ERROR_INVALID_PARAMETER;
+    trim_value( field );
+    if (field->bytes) trim_bytes( field );
+    return 0;
+}
+
+DWORD headers_add_fields( struct headers *list, const struct field *fields, DWORD count, DWORD flags )
+{
+    struct additions additions = { NULL, NULL, NULL, count };
+    struct field *checked;
+    DWORD i, err = 0;
+
+    if (!count || count > FIELDS_MAX_ADDED || (flags & ~ADD_ALL)) return ERROR_INVALID_PARAMETER;
+    if (!(checked = malloc( count * sizeof(*checked) ))) return ERROR_NOT_ENOUGH_MEMORY;
+    memcpy( checked, fields, count * sizeof(*checked) );
+    for (i = 0; i < count && !err; i++) err = check_field( &checked[i] );
+    additions.fields = checked;
+    if (!err) err = add_all( list, &additions, flags );
+    free( checked );
+    return err;
 }
 
 DWORD headers_add_field( struct headers *list, const WCHAR *name, DWORD name_cch,
                          const WCHAR *value, DWORD value_cch, DWORD flags )
 {
-    struct field field = { name, value, name_cch, value_cch };
-    DWORD i;
+    struct field field = { .name = name, .value = value, .name_cch = name_cch, .value_cch = value_cch };
+    DWORD err;
 
-    if (!name_cch || (flags & ~ADD_ALL)) return ERROR_INVALID_PARAMETER;
-    if (name_cch > 0x7fffffff || value_cch > 0x7fffffff - name_cch) return ERROR_NOT_ENOUGH_MEMORY;
-    for (i = 0; i < name_cch; i++) if (!is_name_char( name[i] )) return ERROR_INVALID_PARAMETER;
-    for (i = 0; i < value_cch; i++) if (!is_value_char( value[i] )) return ERROR_INVALID_PARAMETER;
-    trim_value( &field );
+    if (flags & ~ADD_ALL) return ERROR_INVALID_PARAMETER;
+    if ((err = check_field( &field ))) return err;
     headers_tidy( list );
     return apply( list, &field, flags );
 }

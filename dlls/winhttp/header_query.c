@@ -21,14 +21,6 @@
 #include "header_query.h"
 #include "http_time.h"
 
-/* newer than some toolchains' winhttp.h */
-#ifndef WINHTTP_QUERY_FLAG_TRAILERS
-#define WINHTTP_QUERY_FLAG_TRAILERS 0x02000000
-#endif
-#ifndef WINHTTP_QUERY_FLAG_WIRE_ENCODING
-#define WINHTTP_QUERY_FLAG_WIRE_ENCODING 0x01000000
-#endif
-
 #define QUERY_MODIFIERS 0xff000000
 #define QUERY_BINARY    (WINHTTP_QUERY_FLAG_NUMBER | WINHTTP_QUERY_FLAG_NUMBER64 | WINHTTP_QUERY_FLAG_SYSTEMTIME)
 
@@ -143,13 +135,30 @@ static BOOL find_attribute( DWORD level, const WCHAR *name, struct attribute *at
     return TRUE;
 }
 
-struct text { const WCHAR *text; DWORD cch; };
+struct text { const WCHAR *text; DWORD cch; const char *bytes; DWORD len; };     /* bytes as in struct field */
 
 static BOOL set_text( struct text *text, const WCHAR *str, DWORD cch )
 {
     text->text = str;
     text->cch = cch;
+    text->bytes = NULL;
+    text->len = 0;
     return str != NULL;
+}
+
+static BOOL set_value( struct text *text, const struct field *field )
+{
+    set_text( text, field->value, field->value_cch );
+    text->bytes = field->bytes;
+    text->len = field->bytes_len;
+    return TRUE;
+}
+
+static void set_reason( struct text *text, const struct status_line *line )
+{
+    set_text( text, line->reason, line->reason_cch );
+    text->bytes = line->reason_bytes;
+    text->len = line->reason_len;
 }
 
 static BOOL find_text( const struct header_source *source, const struct attribute *attribute, DWORD index,
@@ -162,7 +171,7 @@ static BOOL find_text( const struct header_source *source, const struct attribut
     {
     case ATTR_HEADER:
         if (!(field = headers_find( source->list, attribute->name, attribute->name_cch, index ))) return FALSE;
-        return set_text( text, field->value, field->value_cch );
+        return set_value( text, field );
     case ATTR_VERSION:
         if (line) return set_text( text, line->version, line->version_cch );
         if (!source->is_request || !source->version) return FALSE;
@@ -170,7 +179,8 @@ static BOOL find_text( const struct header_source *source, const struct attribut
     case ATTR_CODE:
         return line && set_text( text, line->code, line->code_cch );
     case ATTR_TEXT:
-        return line && set_text( text, line->reason, line->reason_cch );
+        if (line) set_reason( text, line );
+        return line != NULL;
     case ATTR_METHOD:
         return source->verb && set_text( text, source->verb, wcslen( source->verb ) );
     default:
@@ -247,16 +257,25 @@ static DWORD give_text( const struct text *text, void *buffer, DWORD *size )
     return 0;
 }
 
+/* The bytes as they came, or those that the text would be sent as. As header_text_narrow. */
+static DWORD text_bytes( const struct text *text, char *bytes, DWORD size )
+{
+    if (!text->bytes) return header_text_narrow( text->text, text->cch, bytes, size );
+    if (bytes && text->len <= size) memcpy( bytes, text->bytes, text->len );
+    return text->len;
+}
+
+/* A terminator of one byte is wanted and not counted: a choice that clients agree with which cut at the length. */
 static DWORD give_wire_text( const struct text *text, void *buffer, DWORD *size )
 {
-    DWORD len = header_text_narrow( text->text, text->cch, NULL, 0 );
+    DWORD len = text_bytes( text, NULL, 0 );
 
     if (!buffer || *size <= len)
     {
         *size = len + 1;
         return ERROR_INSUFFICIENT_BUFFER;
     }
-    header_text_narrow( text->text, text->cch, buffer, len );
+    text_bytes( text, buffer, len );
     ((char *)buffer)[len] = 0;
     *size = len;
     return 0;
@@ -278,7 +297,7 @@ static DWORD first_line( const struct header_source *source, struct text *words 
     {
         set_text( &words[count++], line->version, line->version_cch );
         set_text( &words[count++], line->code, line->code_cch );
-        if (line->reason_cch) set_text( &words[count++], line->reason, line->reason_cch );
+        if (line->reason_cch) set_reason( &words[count++], line );
     }
     return count;
 }
@@ -349,27 +368,75 @@ static void put_raw( const struct header_source *source, const struct text *word
     *dst = 0;
 }
 
+/* A raw block as bytes: with dst NULL only its length. */
+static ULONGLONG put_wire_raw( const struct header_source *source, const struct text *words, DWORD count, BOOL crlf,
+                               char *dst )
+{
+    DWORD i, len;
+    ULONGLONG pos = 0;
+
+    for (i = 0; i < count; i++)
+    {
+        if (dst && i) dst[pos] = ' ';
+        pos += i != 0;
+        len = text_bytes( &words[i], NULL, 0 );
+        if (dst) text_bytes( &words[i], dst + pos, len );
+        pos += len;
+    }
+    if (dst && count && crlf) memcpy( dst + pos, "\r\n", 2 );
+    else if (dst && count) dst[pos] = 0;
+    if (count) pos += crlf ? 2 : 1;
+    for (i = 0; i < source->list->count; i++)
+    {
+        len = header_line_bytes( &source->list->fields[i], NULL, 0 );
+        if (dst) header_line_bytes( &source->list->fields[i], dst + pos, len );
+        pos += len;
+        if (crlf) continue;
+        pos--;                                   /* one NUL in the place of the two */
+        if (dst) dst[pos - 1] = 0;
+    }
+    if (dst && crlf) memcpy( dst + pos, "\r\n", 2 );
+    return pos + (crlf ? 2 : 0);
+}
+
+static DWORD give_wire_raw( const struct header_source *source, const struct text *words, DWORD count, BOOL crlf,
+                            void *buffer, DWORD *size )
+{
+    ULONGLONG len = put_wire_raw( source, words, count, crlf, NULL );
+
+    if (len >= ~(DWORD)0) return ERROR_NOT_ENOUGH_MEMORY;
+    if (!buffer || *size <= len)
+    {
+        *size = len + 1;
+        return ERROR_INSUFFICIENT_BUFFER;
+    }
+    put_wire_raw( source, words, count, crlf, buffer );
+    ((char *)buffer)[len] = 0;
+    *size = len;
+    return 0;
+}
+
 static DWORD give_raw( const struct header_source *source, DWORD level, BOOL crlf, void *buffer, DWORD *size )
 {
-    BOOL wire = (level & WINHTTP_QUERY_FLAG_WIRE_ENCODING) != 0;
     struct text words[3], raw;
     DWORD count = first_line( source, words ), err;
     WCHAR *text;
 
     if (!count && !source->list->count) return ERROR_WINHTTP_HEADER_NOT_FOUND;
-    raw.cch = raw_length( source, words, count, crlf );
-    if (!wire && buffer && *size / sizeof(WCHAR) > raw.cch && !((ULONG_PTR)buffer & 1))
+    if (level & WINHTTP_QUERY_FLAG_WIRE_ENCODING) return give_wire_raw( source, words, count, crlf, buffer, size );
+
+    set_text( &raw, NULL, raw_length( source, words, count, crlf ) );
+    if (!buffer || *size / sizeof(WCHAR) <= raw.cch) return give_text( &raw, NULL, size );
+    if (!((ULONG_PTR)buffer & 1))
     {
         put_raw( source, words, count, crlf, buffer );
         *size = raw.cch * sizeof(WCHAR);
         return 0;
     }
-    if (!wire && (!buffer || *size / sizeof(WCHAR) <= raw.cch)) return give_text( &raw, NULL, size );
-
     if (!(text = malloc( (raw.cch + 1) * sizeof(WCHAR) ))) return ERROR_NOT_ENOUGH_MEMORY;
     put_raw( source, words, count, crlf, text );
     raw.text = text;
-    err = wire ? give_wire_text( &raw, buffer, size ) : give_text( &raw, buffer, size );
+    err = give_text( &raw, buffer, size );
     free( text );
     return err;
 }
@@ -417,41 +484,42 @@ static BOOL is_ascii( const WCHAR *text, DWORD cch )
 }
 
 /* The bytes of the text, read in another code page. 0 if that cannot be done: the page's number is not checked. */
-static DWORD recode( const WCHAR *text, DWORD cch, UINT codepage, WCHAR *dst, DWORD dst_cch )
+static DWORD recode( const struct text *text, UINT codepage, WCHAR *dst, DWORD dst_cch )
 {
-    DWORD len = header_text_narrow( text, cch, NULL, 0 ), ret;
+    DWORD i, len = text_bytes( text, NULL, 0 ), ret;
     char *bytes;
 
     if (!(bytes = malloc( len ))) return 0;
-    header_text_narrow( text, cch, bytes, len );
+    text_bytes( text, bytes, len );
     ret = MultiByteToWideChar( codepage, 0, bytes, len, dst, dst_cch );
+    for (i = 0; i < ret && i < dst_cch; i++) if (dst[i] == '\r' || dst[i] == '\n' || !dst[i]) dst[i] = '?';
     free( bytes );
     return ret;
 }
 
-static DWORD put_wide( const struct string_writer *writer, const WCHAR *text, DWORD cch )
+static DWORD put_wide( const struct string_writer *writer, const struct text *text )
 {
-    BOOL same = writer->codepage == CP_ACP || writer->codepage == GetACP() || is_ascii( text, cch );
-    DWORD ret = same ? 0 : recode( text, cch, writer->codepage, NULL, 0 );
+    BOOL same = writer->codepage == CP_ACP || writer->codepage == GetACP() || is_ascii( text->text, text->cch );
+    DWORD ret = same ? 0 : recode( text, writer->codepage, NULL, 0 );
 
-    if (ret && writer->next) recode( text, cch, writer->codepage, (WCHAR *)writer->next, ret );
+    if (ret && writer->next) recode( text, writer->codepage, (WCHAR *)writer->next, ret );
     if (ret) return ret;
-    if (writer->next) put_text( (WCHAR *)writer->next, text, cch );
-    return cch;
+    if (writer->next) put_text( (WCHAR *)writer->next, text->text, text->cch );
+    return text->cch;
 }
 
 /* Writes a string with its terminator; returns where it is. */
-static const void *put_string( struct string_writer *writer, const WCHAR *text, DWORD cch )
+static const void *put_string( struct string_writer *writer, const struct text *text )
 {
     DWORD char_size = writer->wire ? sizeof(char) : sizeof(WCHAR), len;
     char *start = writer->next;
 
     if (writer->wire)
     {
-        len = header_text_narrow( text, cch, NULL, 0 );
-        if (start) header_text_narrow( text, cch, start, len );
+        len = text_bytes( text, NULL, 0 );
+        if (start) text_bytes( text, start, len );
     }
-    else len = put_wide( writer, text, cch ) * sizeof(WCHAR);
+    else len = put_wide( writer, text ) * sizeof(WCHAR);
     if (start) memset( start + len, 0, char_size );
     if (start) writer->next += len + char_size;
     writer->size += len + char_size;
@@ -462,12 +530,15 @@ static void put_pairs( struct string_writer *writer, const struct field *fields,
                        struct extended_header *headers )
 {
     const void *name, *value;
+    struct text text;
     DWORD i;
 
     for (i = 0; i < count; i++)
     {
-        name = put_string( writer, fields[i].name, fields[i].name_cch );
-        value = put_string( writer, fields[i].value, fields[i].value_cch );
+        set_text( &text, fields[i].name, fields[i].name_cch );
+        name = put_string( writer, &text );
+        set_value( &text, &fields[i] );
+        value = put_string( writer, &text );
         if (!headers) continue;
         headers[i].name = name;
         headers[i].value = value;

@@ -128,10 +128,54 @@ static WCHAR *put_crlf( WCHAR *dst )
     return dst;
 }
 
+static DWORD part_bytes( const struct text_part *part, char *bytes, DWORD size )
+{
+    if (!part->bytes) return header_text_narrow( part->text, part->cch, bytes, size );
+    if (bytes && part->len <= size) memcpy( bytes, part->bytes, part->len );
+    return part->len;
+}
+
+/* Length of the value as bytes if they must be kept, else 0. */
+static ULONGLONG parts_bytes_len( const struct text_part *parts, DWORD count )
+{
+    ULONGLONG len = 0;
+    BOOL kept = FALSE;
+    DWORD i;
+
+    for (i = 0; i < count; i++) if (parts[i].bytes) kept = TRUE;
+    if (kept) for (i = 0; i < count; i++) len += part_bytes( &parts[i], NULL, 0 );
+    return len;
+}
+
+DWORD headers_room( DWORD name_cch, const struct text_part *value_parts, DWORD part_count )
+{
+    ULONGLONG room = (ULONGLONG)name_cch + 4 + (parts_bytes_len( value_parts, part_count ) + 1) / 2;
+    DWORD i;
+
+    for (i = 0; i < part_count; i++) room += value_parts[i].cch;
+    return room > TEXT_MAX_CCH ? TEXT_MAX_CCH + 1 : (DWORD)room;     /* which headers_reserve refuses */
+}
+
+/* Bytes live among the text, each value's at an even place. */
+static char *take_bytes( struct headers *list, DWORD len )
+{
+    return (char *)take_text( list, (len + 1) / 2 );
+}
+
+static void keep_bytes( struct headers *list, struct field *field, const struct text_part *parts, DWORD count )
+{
+    DWORD i, pos = 0, len = parts_bytes_len( parts, count );
+
+    if (!len) return;
+    field->bytes_len = len;
+    field->bytes = take_bytes( list, len );
+    for (i = 0; i < count; i++) pos += part_bytes( &parts[i], (char *)field->bytes + pos, len - pos );
+}
+
 void headers_set( struct headers *list, DWORD index, const WCHAR *name, DWORD name_cch,
                   const struct text_part *value_parts, DWORD part_count )
 {
-    struct field field;
+    struct field field = { 0 };
     DWORD i, value_cch = 0;
     WCHAR *dst;
 
@@ -146,6 +190,7 @@ void headers_set( struct headers *list, DWORD index, const WCHAR *name, DWORD na
     field.value_cch = value_cch;
     for (i = 0; i < part_count; i++) dst = put_text( dst, value_parts[i].text, value_parts[i].cch );
     put_crlf( dst );
+    keep_bytes( list, &field, value_parts, part_count );
 
     if (index == list->count) list->count++;
     else list->text_cch -= headers_line_cch( &list->fields[index] );
@@ -160,24 +205,32 @@ void headers_remove( struct headers *list, DWORD index )
     memmove( list->fields + index, list->fields + index + 1, (list->count - index) * sizeof(*list->fields) );
 }
 
+static struct text_part field_value( const struct field *field )
+{
+    struct text_part part = { field->value, field->value_cch, field->bytes, field->bytes_len };
+    return part;
+}
+
 /* Failing to tidy is no error: the text stays where it is. */
 void headers_tidy( struct headers *list )
 {
     struct text_block *block;
     struct text_part value;
     struct headers tidy;
-    DWORD i;
+    DWORD i, in_use = list->text_cch;
 
-    if (list->used_cch / 2 < list->text_cch || list->used_cch - list->text_cch < TEXT_BLOCK_CCH) return;
+    for (i = 0; i < list->count; i++) in_use += (list->fields[i].bytes_len + 1) / 2;
+    if (list->used_cch / 2 < in_use || list->used_cch - in_use < TEXT_BLOCK_CCH) return;
     for (block = list->blocks; block; block = block->next) if (block->fixed) return;
 
     headers_init( &tidy );
-    if (!add_first_block( &tidy, list->count * 2, list->text_cch + TEXT_BLOCK_CCH )) return;
+    if (!add_first_block( &tidy, list->count * 2, in_use + TEXT_BLOCK_CCH )) return;
     for (i = 0; i < list->count; i++)
     {
-        value.text = list->fields[i].value;
-        value.cch = list->fields[i].value_cch;
+        value = field_value( &list->fields[i] );
         headers_set( &tidy, i, list->fields[i].name, list->fields[i].name_cch, &value, 1 );
+        tidy.fields[i].own_cch = list->fields[i].own_cch;
+        tidy.fields[i].flags = list->fields[i].flags;
     }
     headers_clear( list );
     *list = tidy;
@@ -277,6 +330,31 @@ DWORD header_text_narrow( const WCHAR *text, DWORD cch, char *bytes, DWORD size 
     return pos;
 }
 
+DWORD header_value_bytes( const struct field *field, char *bytes, DWORD size )
+{
+    struct text_part part = field_value( field );
+
+    return part_bytes( &part, bytes, size );
+}
+
+DWORD header_line_bytes( const struct field *field, char *bytes, DWORD size )
+{
+    const struct text_part parts[] =
+    {
+        { field->name, field->name_cch + 2, NULL, 0 },                           /* with ": " */
+        field_value( field ),
+        { field->value + field->value_cch, 2, NULL, 0 },                         /* CRLF */
+    };
+    DWORD i, room, len = 0;
+
+    for (i = 0; i < ARRAYSIZE( parts ); i++)
+    {
+        room = len < size ? size - len : 0;
+        len += part_bytes( &parts[i], room ? bytes + len : NULL, room );
+    }
+    return len;
+}
+
 static inline BOOL same_char( WCHAR a, WCHAR b )
 {
     if (a == b) return TRUE;
@@ -341,7 +419,14 @@ const WCHAR *headers_run( const struct headers *list, DWORD *index, DWORD *run_c
     const struct field *field = list->fields + *index, *end = list->fields + list->count;
     const WCHAR *start = field->name, *stop = start;
 
-    for (; field < end && field->name == stop; field++) stop = field->value + field->value_cch + 2;
+    /* A field with bytes is a piece of its own, since they may be what is wanted. */
+    for (; field < end && field->name == stop && !(field->bytes && stop != start); field++)
+    {
+        stop = field->value + field->value_cch + 2;
+        if (!field->bytes) continue;
+        field++;
+        break;
+    }
     *index = field - list->fields;
     *run_cch = stop - start;
     return start;
@@ -361,6 +446,13 @@ static void write_text( struct head_writer *writer, const WCHAR *text, DWORD cch
     writer->len += header_text_narrow( text, cch, room ? writer->head + writer->len : NULL, room );
 }
 
+static void write_line( struct head_writer *writer, const struct field *field )
+{
+    DWORD room = writer->len < writer->size ? writer->size - writer->len : 0;
+
+    writer->len += header_line_bytes( field, room ? writer->head + writer->len : NULL, room );
+}
+
 /* The request line holds what the application gave as verb and target: whatever could end it is left out. */
 static void write_request_line( struct head_writer *writer, const WCHAR *line, DWORD line_cch )
 {
@@ -378,6 +470,7 @@ DWORD headers_serialise( const struct headers *list, const WCHAR *line, DWORD li
 {
     static const WCHAR crlf[] = {'\r','\n'};
     struct head_writer writer = { head, size, 0 };
+    const struct field *field;
     const WCHAR *run;
     DWORD index = 0, run_cch;
 
@@ -385,8 +478,10 @@ DWORD headers_serialise( const struct headers *list, const WCHAR *line, DWORD li
     write_text( &writer, crlf, 2 );
     while (index < list->count)
     {
+        field = &list->fields[index];
         run = headers_run( list, &index, &run_cch );
-        write_text( &writer, run, run_cch );
+        if (field->bytes) write_line( &writer, field );
+        else write_text( &writer, run, run_cch );
     }
     write_text( &writer, crlf, 2 );
     return writer.len;
@@ -449,12 +544,12 @@ static WCHAR *put_bytes( WCHAR *dst, const char *text, const char *end )
     return cch <= (DWORD)(end - text) ? dst + cch : dst;
 }
 
-/* Only lines with a colon and a name of visible characters count; a blank before the name makes it a folded line. */
+/* Only lines with a colon and a name of visible ASCII count; a blank before the name makes it a folded line. */
 static const char *find_colon( const char *line, const char *end, const char **name_end )
 {
     const char *p = line, *colon;
 
-    while (p < end && *p != ':' && (unsigned char)*p > ' ' && *p != 0x7f) p++;
+    while (p < end && *p != ':' && (unsigned char)*p > ' ' && (unsigned char)*p < 0x7f) p++;
     *name_end = p;
     for (colon = p; colon < end && is_blank_byte( *colon ); colon++) ;
     return p > line && colon < end && *colon == ':' ? colon : NULL;
@@ -465,29 +560,67 @@ static BOOL is_folded( const struct head_reader *reader )
     return reader->next < reader->end && is_blank_byte( *reader->next );
 }
 
-static WCHAR *put_value( WCHAR *dst, struct head_reader *reader, const char *text, BOOL *ok )
+static BOOL is_ascii( const char *text, const char *end )
 {
-    const char *end = reader->line_end;
-    const WCHAR *start = dst;
+    while (text < end && !(*text & 0x80)) text++;
+    return text == end;
+}
 
+/* Where a value goes: as text, or (text NULL) as bytes. */
+struct value_writer
+{
+    WCHAR *text;
+    char  *bytes;
+    BOOL   empty, ascii;         /* so far */
+};
+
+static void put_piece( struct value_writer *writer, const char *text, const char *end )
+{
     trim_bytes( &text, &end );
-    dst = put_bytes( dst, text, end );
+    if (text == end) return;
+    if (!writer->empty && writer->text) *writer->text++ = ' ';
+    else if (!writer->empty) *writer->bytes++ = ' ';
+    writer->empty = FALSE;
+    if (writer->text)
+    {
+        if (!is_ascii( text, end )) writer->ascii = FALSE;
+        writer->text = put_bytes( writer->text, text, end );
+        return;
+    }
+    memcpy( writer->bytes, text, end - text );
+    writer->bytes += end - text;
+}
+
+/* The value behind the colon, and the folded lines that follow. FALSE for a line that cannot be read. */
+static BOOL put_value( struct value_writer *writer, struct head_reader *reader, const char *text )
+{
+    writer->empty = writer->ascii = TRUE;
+    put_piece( writer, text, reader->line_end );
     while (is_folded( reader ))
     {
-        if (!(*ok = read_line( reader ))) break;
-        text = reader->line;
-        end = reader->line_end;
-        trim_bytes( &text, &end );
-        if (text < end && dst > start) *dst++ = ' ';
-        dst = put_bytes( dst, text, end );
+        if (!read_line( reader )) return FALSE;
+        put_piece( writer, reader->line, reader->line_end );
     }
-    return dst;
+    return TRUE;
+}
+
+/* Reads the value once more; headers_parse made room. */
+static void put_value_bytes( struct headers *list, struct field *field, struct head_reader *reader, const char *text )
+{
+    struct value_writer writer = { NULL, (char *)(list->blocks->text + list->blocks->used), TRUE, TRUE };
+
+    field->bytes = writer.bytes;
+    put_value( &writer, reader, text );
+    field->bytes_len = writer.bytes - field->bytes;
+    take_bytes( list, field->bytes_len );
 }
 
 static DWORD parse_field( struct headers *list, struct head_reader *reader )
 {
     const char *name_end, *colon = find_colon( reader->line, reader->line_end, &name_end );
     WCHAR *dst, *start = list->blocks->text + list->blocks->used;
+    struct head_reader before = *reader;
+    struct value_writer writer;
     struct field *field;
     BOOL ok = TRUE;
 
@@ -496,21 +629,25 @@ static DWORD parse_field( struct headers *list, struct head_reader *reader )
         while (ok && is_folded( reader )) ok = read_line( reader );
         return ok ? 0 : ERROR_WINHTTP_INVALID_SERVER_RESPONSE;
     }
+    if (list->count == HEADERS_MAX_RECEIVED) return ERROR_WINHTTP_HEADER_COUNT_EXCEEDED;
     if (list->count == list->capacity && !grow_fields( list, list->count + 1 )) return ERROR_NOT_ENOUGH_MEMORY;
     field = list->fields + list->count;
+    memset( field, 0, sizeof(*field) );
     field->name = start;
     dst = put_bytes( start, reader->line, name_end );
     field->name_cch = dst - start;
     *dst++ = ':';
     *dst++ = ' ';
-    field->value = dst;
-    dst = put_value( dst, reader, colon + 1, &ok );
+    field->value = writer.text = dst;
+    if (!put_value( &writer, reader, colon + 1 )) return ERROR_WINHTTP_INVALID_SERVER_RESPONSE;
+    dst = writer.text;
     field->value_cch = dst - field->value;
     dst = put_crlf( dst );
     take_text( list, dst - start );
     list->text_cch += dst - start;
+    if (!writer.ascii) put_value_bytes( list, field, &before, colon + 1 );
     list->count++;
-    return ok ? 0 : ERROR_WINHTTP_INVALID_SERVER_RESPONSE;
+    return 0;
 }
 
 static BOOL is_digit( char c )
@@ -546,6 +683,9 @@ static BOOL parse_status_line( struct headers *list, struct status_line *line, s
     line->reason_cch = dst - line->reason;
     take_text( list, dst - start );
     list->blocks->fixed = TRUE;
+    if (is_ascii( p, end )) return TRUE;
+    line->reason_len = end - p;
+    line->reason_bytes = memcpy( take_bytes( list, end - p ), p, end - p );
     return TRUE;
 }
 
@@ -567,15 +707,16 @@ static DWORD parse_head( struct headers *list, struct status_line *line, struct 
 DWORD headers_parse( struct headers *list, struct status_line *line, const char *head, DWORD len )
 {
     struct head_reader reader = { head, head + len, NULL, NULL };
-    DWORD err;
+    DWORD err, room = len + len / 3 * 2 + 4;
 
     headers_clear( list );
     if (line) memset( line, 0, sizeof(*line) );
     if (len > TEXT_MAX_CCH / 4) return ERROR_NOT_ENOUGH_MEMORY;
 
     /* A line of three bytes or more may grow by the blank after its colon and the CR of its line end, a last line
-     * without a line end by three. */
-    if (!(err = headers_reserve( list, 0, len + len / 3 * 2 + 4 ))) err = parse_head( list, line, &reader );
+     * without a line end by three. Bytes that are kept take half as much again, and a place to make each even. */
+    if (!is_ascii( head, head + len )) room += len / 2 + len / 3 + 1;
+    if (!(err = headers_reserve( list, 0, room ))) err = parse_head( list, line, &reader );
     if (!err) return 0;
     headers_clear( list );
     if (line) memset( line, 0, sizeof(*line) );

@@ -1,7 +1,7 @@
 /*
  * Process start and end
  *
- * Nothing is done at the start but a TLS slot: the Unix side is loaded by the first WinHttpOpen. Workers hold a
+ * Nothing is done at the start but two TLS slots: the Unix side is loaded by the first WinHttpOpen. Workers hold a
  * reference on the module, so it is unloaded only when none runs and, the program keeping its promise, no handle is open.
  */
 
@@ -12,6 +12,7 @@
 #include <winhttp.h>
 
 #include "wine/debug.h"
+#include "error.h"
 #include "notify.h"
 #include "transport.h"
 
@@ -23,11 +24,12 @@ BOOL WINAPI DllMain( HINSTANCE instance, DWORD reason, void *reserved )
     {
     case DLL_PROCESS_ATTACH:
         DisableThreadLibraryCalls( instance );
-        return notify_startup();
+        return notify_startup() && error_startup();
 
     case DLL_PROCESS_DETACH:
         if (reserved) break;    /* the process ends: other threads were stopped anywhere */
         transport_detach();
+        error_shutdown();
         notify_shutdown();
         break;
     }

@@ -13,10 +13,13 @@
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
-/* How deep completions nest before one is queued: Windows 7 and later. Source: windows-notifications.md section 6. */
+/* How deep completions nest before one is queued: Windows 7 and later. Source: windows-notifications.md section 6. That
+ * the callback counts from which a worker started is a choice: three on one stack, whoever runs them. */
 #define NEST_LIMIT 3
 
-static DWORD nest_slot = TLS_OUT_OF_INDEXES;    /* this thread's depth */
+static DWORD nest_slot = TLS_OUT_OF_INDEXES;    /* how many callbacks are on this thread's stack */
+
+static SRWLOCK set_lock = SRWLOCK_INIT;         /* one thread at a time changes a target */
 
 /* For traces. */
 static const struct { DWORD status; const char *name; } names[] =
@@ -54,13 +57,51 @@ static const char *status_name( DWORD status )
     return wine_dbg_sprintf( "%#lx", status );
 }
 
+/* Without a lock, since every notification reads it: again, if it was changed meanwhile. */
+struct notify_target notify_target( const struct object *obj )
+{
+    const volatile struct object *fields = obj;
+    struct notify_target target;
+    LONG version;
+
+    for (;;)
+    {
+        if (!((version = fields->target_version) & 1))
+        {
+            __atomic_thread_fence( __ATOMIC_ACQUIRE );
+            target.callback = fields->callback;
+            target.mask     = fields->mask;
+            __atomic_thread_fence( __ATOMIC_ACQUIRE );
+            if (fields->target_version == version) return target;
+        }
+        else SwitchToThread();    /* two stores away, unless that thread was interrupted */
+    }
+}
+
+WINHTTP_STATUS_CALLBACK notify_set_target( struct object *obj, WINHTTP_STATUS_CALLBACK callback, DWORD mask )
+{
+    WINHTTP_STATUS_CALLBACK previous;
+
+    AcquireSRWLockExclusive( &set_lock );
+    InterlockedIncrement( &obj->target_version );
+    previous = InterlockedExchangePointer( (void **)&obj->callback, callback );
+    obj->mask = mask;
+    InterlockedIncrement( &obj->target_version );
+    ReleaseSRWLockExclusive( &set_lock );
+    return previous;
+}
+
 void notify( struct object *obj, DWORD status, void *info, DWORD len )
 {
-    WINHTTP_STATUS_CALLBACK callback = obj->callback;    /* another thread may replace it any time */
+    struct notify_target target = notify_target( obj );
+    ULONG_PTR depth;
 
-    if (!callback || !(obj->mask & status)) return;
+    if (!target.callback || !(target.mask & status)) return;
     TRACE( "%p: %s, %p, %lu\n", obj->handle, status_name( status ), info, len );
-    callback( obj->handle, obj->context, status, info, len );
+    depth = (ULONG_PTR)TlsGetValue( nest_slot );
+    TlsSetValue( nest_slot, (void *)(depth + 1) );
+    target.callback( obj->handle, obj->context, status, info, len );
+    TlsSetValue( nest_slot, (void *)depth );
     TRACE( "%p: %s returned\n", obj->handle, status_name( status ) );
 }
 
@@ -75,18 +116,9 @@ void notify_text( struct object *obj, DWORD status, const char *text )
     notify( obj, status, buffer, i + 1 );
 }
 
-BOOL notify_nest(void)
+BOOL notify_may_nest(void)
 {
-    ULONG_PTR depth = (ULONG_PTR)TlsGetValue( nest_slot );
-
-    if (depth >= NEST_LIMIT) return FALSE;
-    TlsSetValue( nest_slot, (void *)(depth + 1) );
-    return TRUE;
-}
-
-void notify_unnest(void)
-{
-    TlsSetValue( nest_slot, (void *)((ULONG_PTR)TlsGetValue( nest_slot ) - 1) );
+    return (ULONG_PTR)TlsGetValue( nest_slot ) < NEST_LIMIT;
 }
 
 BOOL notify_startup(void)

@@ -11,6 +11,19 @@
 
 #include "object.h"
 
+/* Callback and mask of an object change together: whoever reads one of them for a decision takes both from here. */
+struct notify_target
+{
+    WINHTTP_STATUS_CALLBACK callback;
+    DWORD                   mask;
+};
+
+struct notify_target notify_target( const struct object *obj );
+
+/* Returns the callback that was set before. Notifications that have begun may still go to it. */
+WINHTTP_STATUS_CALLBACK notify_set_target( struct object *obj, WINHTTP_STATUS_CALLBACK callback, DWORD mask );
+
+/* Worth preparing it? A hint: the callback may change meanwhile. */
 static inline BOOL notify_wanted( const struct object *obj, DWORD status )
 {
     return obj->callback && (obj->mask & status);
@@ -23,9 +36,8 @@ void notify( struct object *obj, DWORD status, void *info, DWORD len );
 void notify_text( struct object *obj, DWORD status, const char *text );
 
 /* A completion that is delivered inside the call that started the operation nests callbacks on the thread's stack.
- * notify_nest is FALSE at the limit: the completion must come from a worker instead. Otherwise notify_unnest follows. */
-BOOL notify_nest( void );
-void notify_unnest( void );
+ * FALSE at the limit: the completion must come from a worker instead. */
+BOOL notify_may_nest( void );
 
 /* Process start and end. */
 BOOL notify_startup( void );

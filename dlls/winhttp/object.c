@@ -98,12 +98,15 @@ static void slot_give( DWORD index )
 
 void object_init( struct object *obj, enum object_type type, const struct object_ops *ops, struct object *parent )
 {
+    struct notify_target target;
+
     obj->type = type;
     obj->ops  = ops;
     obj->refs = 1;
     if (!parent) return;
-    obj->callback     = parent->callback;
-    obj->mask         = parent->mask;
+    target = notify_target( parent );
+    obj->callback     = target.callback;
+    obj->mask         = target.mask;
     obj->context      = parent->context;
     obj->async        = parent->async;
     obj->non_blocking = parent->non_blocking;

@@ -52,8 +52,9 @@ struct object
     DWORD                    slot;
     DWORD                    generation;
     HINTERNET                handle;
-    WINHTTP_STATUS_CALLBACK  callback;
+    WINHTTP_STATUS_CALLBACK  callback;       /* see notify_target */
     DWORD                    mask;           /* WINHTTP_CALLBACK_FLAG_* */
+    LONG                     target_version; /* odd while the two are being changed */
     DWORD_PTR                context;
     BOOL                     async;          /* as the session */
     BOOL                     non_blocking;   /* the application promised that its callbacks do not block */

@@ -19,13 +19,18 @@ DWORD operation_claim( struct request *request, struct operation *op, DWORD api,
 
     AcquireSRWLockExclusive( &request->lock );
     if (request->closing) err = ERROR_WINHTTP_OPERATION_CANCELLED;
+    else if (op->lent_to && op->lent_to != GetCurrentThreadId()) err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
+    else if (other->lent_to && api == API_SEND_REQUEST) err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
     else if (op->api || !(states & (1u << request->flow))) err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
-    /* Both directions at once are for asynchronous handles, and not while a new request begins. */
-    else if (other->api && (!request->hdr.async || api == API_SEND_REQUEST)) err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
+    /* Both directions at once are for asynchronous handles, and not while a new request begins; only ReceiveResponse may
+     * be called before that is over. */
+    else if (other->api && (!request->hdr.async || api == API_SEND_REQUEST ||
+                            (other->api == API_SEND_REQUEST && api != API_RECEIVE_RESPONSE)))
+        err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
     else
     {
         op->api    = api;
-        op->queued = FALSE;
+        op->queued = 0;
         op->buffer = NULL;
         op->error  = op->bytes = 0;
     }
@@ -41,6 +46,18 @@ DWORD operation_claim( struct request *request, struct operation *op, DWORD api,
 static void release( struct operation *op )
 {
     InterlockedExchange( (LONG *)&op->api, 0 );
+}
+
+void operation_lend( struct operation *op, struct operation *saved )
+{
+    *saved = *op;
+    op->lent_to = GetCurrentThreadId();
+    release( op );
+}
+
+void operation_take_back( struct operation *op, const struct operation *saved )
+{
+    *op = *saved;
 }
 
 DWORD operation_end( struct operation *op )
@@ -91,16 +108,25 @@ void operation_deliver( struct request *request, struct operation *op )
     object_leave( &request->hdr );
 }
 
-DWORD operation_complete( struct request *request, struct operation *op, BOOL defer )
+static void post( struct request *request, struct operation *op, enum event_kind kind )
 {
-    if (!defer && notify_nest())
-    {
-        operation_deliver( request, op );
-        notify_unnest();
-        return ERROR_SUCCESS;
-    }
-    op->deferred.kind = op == &request->sending ? EVENT_SEND_DONE : EVENT_RECEIVE_DONE;
+    op->deferred.kind = kind;
     object_use( &request->hdr );
     worker_post( &request->hdr, &op->deferred );
+}
+
+void operation_continue( struct request *request, struct operation *op )
+{
+    post( request, op, EVENT_FOLLOW );
+}
+
+DWORD operation_complete( struct request *request, struct operation *op, BOOL defer )
+{
+    if (!defer && notify_may_nest())
+    {
+        operation_deliver( request, op );
+        return ERROR_SUCCESS;
+    }
+    post( request, op, op == &request->sending ? EVENT_SEND_DONE : EVENT_RECEIVE_DONE );
     return ERROR_IO_PENDING;
 }

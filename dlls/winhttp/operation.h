@@ -17,7 +17,8 @@ struct request;
 struct operation
 {
     DWORD  api;              /* API_*, 0 = none */
-    BOOL   queued;           /* ReceiveResponse called while the request is still being sent */
+    DWORD  queued;           /* ReceiveResponse called while send number `queued` is under way; 0 = not so */
+    DWORD  lent_to;          /* thread that may claim it in between, see operation_lend; 0 = none */
     void  *buffer;           /* lent by the application */
     DWORD  error;            /* the result: a Win32 code, */
     DWORD  bytes;            /* and what the completion reports */
@@ -39,6 +40,14 @@ DWORD operation_end( struct operation *op );
 /* Delivers the completion of an asynchronous operation inside the call that started it, or, at the limit of nesting or if
  * `defer`, from a worker. Returns 0 or ERROR_IO_PENDING. */
 DWORD operation_complete( struct request *request, struct operation *op, BOOL defer );
+
+/* A callback within a synchronous operation may run others of the same direction, on its own thread. They are over when it
+ * returns: operation_take_back makes *op what it was. A new send cannot begin meanwhile. */
+void operation_lend( struct operation *op, struct operation *saved );
+void operation_take_back( struct operation *op, const struct operation *saved );
+
+/* The rest of an asynchronous operation is done by a worker: EVENT_FOLLOW. */
+void operation_continue( struct request *request, struct operation *op );
 
 /* On a worker: delivers the completion and drops the operation's use of the request. The callback may start the next
  * operation, so this one is released before. The caller is a user of the request, too. */

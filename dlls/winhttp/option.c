@@ -12,45 +12,39 @@
 
 #include "wine/debug.h"
 #include "option.h"
+#include "request.h"
+#include "session.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
-static const struct option_table * const tables[] =    /* by enum object_type */
+static const struct option *option_find( DWORD id )
 {
-    [OBJECT_NONE]    = &process_options,
-    [OBJECT_SESSION] = &session_options,
-    [OBJECT_CONNECT] = &connect_options,
-    [OBJECT_REQUEST] = &request_options,
-};
-
-static const struct option *table_find( const struct option_table *table, DWORD id )
-{
-    unsigned int lo = 0, hi = table->count, mid;
+    unsigned int lo = 0, hi = option_count, mid;
 
     while (lo < hi)
     {
         mid = (lo + hi) / 2;
-        if (table->options[mid].id == id) return &table->options[mid];
-        if (table->options[mid].id < id) lo = mid + 1;
+        if (option_table[mid].id == id) return &option_table[mid];
+        if (option_table[mid].id < id) lo = mid + 1;
         else hi = mid;
     }
     return NULL;
 }
 
-/* A row of any kind of handle that has all of `access`; NULL if there is none. */
-static const struct option *find_anywhere( DWORD id, WORD access )
+static BYTE object_kind( const struct object *obj )
 {
-    const struct option *option;
-    unsigned int i;
+    return obj ? 1 << obj->type : ON_PROCESS;
+}
 
-    for (i = 0; i < ARRAYSIZE( tables ); i++)
-        if ((option = table_find( tables[i], id )) && (option->access & access) == access) return option;
-    return NULL;
+struct request_options *option_options( struct object *obj )
+{
+    if (obj->type == OBJECT_REQUEST) return &((struct request *)obj)->options;
+    return &((struct session *)(obj->type == OBJECT_CONNECT ? obj->parent : obj))->defaults;
 }
 
 static void *option_field( struct object *obj, const struct option *option )
 {
-    return (char *)(option->access & OPT_PARENT ? obj->parent : obj) + option->offset;
+    return (char *)(option->base == BASE_OPTIONS ? (void *)option_options( obj ) : obj) + option->offset;
 }
 
 DWORD option_return_text( const WCHAR *text, DWORD cch, void *buffer, DWORD *size )
@@ -96,64 +90,93 @@ DWORD option_text_set( struct option_text *field, const WCHAR *text, DWORD cch )
     return ERROR_SUCCESS;
 }
 
-static DWORD option_text_query( const struct option_text *field, void *buffer, DWORD *size )
+static DWORD option_text_query( const struct option *option, const struct option_text *field, void *buffer,
+                                DWORD *size )
 {
     DWORD err;
 
     AcquireSRWLockShared( &option_text_lock );
-    err = option_return_text( field->text ? field->text : L"", field->cch, buffer, size );
+    if (!field->text && (option->flags & OPT_STATE)) err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
+    else err = option_return_text( field->text ? field->text : L"", field->cch, buffer, size );
     ReleaseSRWLockShared( &option_text_lock );
     return err;
 }
 
 static DWORD option_query( struct object *obj, DWORD id, void *buffer, DWORD *size )
 {
-    const struct option *option = table_find( tables[obj ? obj->type : OBJECT_NONE], id );
+    const struct option *option = option_find( id );
     DWORD err;
 
     if (!size) return ERROR_INVALID_PARAMETER;
-    if (!option && !obj) return ERROR_INVALID_HANDLE;    /* another option would not need a handle */
+    if (!obj && (!option || !(option->get_on & ON_PROCESS))) return ERROR_INVALID_HANDLE;
     /* Unknown, or for setting only whatever the handle: before the buffer is looked at, O-6 and O-8. */
-    if (!find_anywhere( id, OPT_R )) return ERROR_INVALID_PARAMETER;
-    if (!option || !(option->access & OPT_R)) return ERROR_WINHTTP_INCORRECT_HANDLE_TYPE;
+    if (!option || (!option->get_on && option->set_on)) return ERROR_INVALID_PARAMETER;
+    if (!option->get_on) return ERROR_WINHTTP_INVALID_OPTION;
+    if (!(option->get_on & object_kind( obj ))) return ERROR_WINHTTP_INCORRECT_HANDLE_TYPE;
     if (option->size && (!buffer || *size < option->size))
     {
         *size = option->size;
         return ERROR_INSUFFICIENT_BUFFER;
     }
-    if (option->access & OPT_TEXT) return option_text_query( option_field( obj, option ), buffer, size );
+    if (option->flags & OPT_TEXT) return option_text_query( option, option_field( obj, option ), buffer, size );
     if (option->get_sized) return option->get_sized( obj, buffer, size );
-    if (!option->get) memcpy( buffer, option_field( obj, option ), option->size );
-    else if ((err = option->get( obj, buffer ))) return err;
+    if (option->get)
+    {
+        if ((err = option->get( obj, buffer ))) return err;
+    }
+    else
+    {
+        AcquireSRWLockShared( &option_text_lock );
+        memcpy( buffer, option_field( obj, option ), option->size );
+        ReleaseSRWLockShared( &option_text_lock );
+    }
     *size = option->size;
+    return ERROR_SUCCESS;
+}
+
+/* Arguments come before the kind of handle, LE-5. */
+static DWORD option_check_length( const struct option *option, const void *buffer, DWORD len )
+{
+    if (option->flags & OPT_NO_VALUE) return len ? ERROR_INVALID_PARAMETER : ERROR_SUCCESS;
+    if (!buffer && !((option->flags & OPT_NULL_OK) && !len)) return ERROR_INVALID_PARAMETER;
+    if (option->size && len != option->size)
+        return option->flags & OPT_SIZE_87 ? ERROR_INVALID_PARAMETER : ERROR_INSUFFICIENT_BUFFER;
+    if ((option->flags & OPT_BYTES) && len % sizeof(WCHAR)) return ERROR_INVALID_PARAMETER;
+    return ERROR_SUCCESS;
+}
+
+static DWORD option_check_value( const struct option *option, const void *buffer, DWORD len )
+{
+    DWORD value;
+
+    if (option->flags & OPT_TEXT)
+        return option->hi && len > option->hi ? ERROR_INVALID_PARAMETER : ERROR_SUCCESS;
+    if (!option->lo && !option->hi && !option->bits) return ERROR_SUCCESS;
+    memcpy( &value, buffer, sizeof(value) );
+    if (option->bits && (value & ~option->bits)) return ERROR_INVALID_PARAMETER;
+    if ((option->lo || option->hi) && (value < option->lo || value > option->hi)) return ERROR_INVALID_PARAMETER;
     return ERROR_SUCCESS;
 }
 
 static DWORD option_set( struct object *obj, DWORD id, const void *buffer, DWORD len )
 {
-    const struct option *option = table_find( tables[obj ? obj->type : OBJECT_NONE], id ), *writer;
-    DWORD value;
+    const struct option *option = option_find( id );
+    DWORD err;
 
-    if (!option && !obj) return ERROR_INVALID_HANDLE;
-    if (!find_anywhere( id, 0 )) return ERROR_WINHTTP_INVALID_OPTION;
-    if (!(writer = find_anywhere( id, OPT_W ))) return ERROR_WINHTTP_OPTION_NOT_SETTABLE;
-    if (option && (option->access & OPT_W)) writer = option;
+    if (!obj && (!option || !(option->set_on & ON_PROCESS))) return ERROR_INVALID_HANDLE;
+    if (!option || !(option->get_on | option->set_on)) return ERROR_WINHTTP_INVALID_OPTION;
+    if (!option->set_on) return ERROR_WINHTTP_OPTION_NOT_SETTABLE;
+    if ((err = option_check_length( option, buffer, len ))) return err;
+    if (!(option->set_on & object_kind( obj ))) return ERROR_WINHTTP_INCORRECT_HANDLE_TYPE;
 
-    /* Arguments before the kind of handle, LE-5. */
-    if (!buffer && !((writer->access & OPT_NULL_OK) && !len)) return ERROR_INVALID_PARAMETER;
-    if (writer->size && len != writer->size)
-        return writer->access & OPT_SIZE_87 ? ERROR_INVALID_PARAMETER : ERROR_INSUFFICIENT_BUFFER;
-    if (writer != option) return ERROR_WINHTTP_INCORRECT_HANDLE_TYPE;
-
-    if (option->lo || option->hi)
-    {
-        memcpy( &value, buffer, sizeof(value) );
-        if (value < option->lo || value > option->hi) return ERROR_INVALID_PARAMETER;
-    }
-    if (option->access & OPT_TEXT) return option_text_set( option_field( obj, option ), buffer, len );
+    if (option->flags & OPT_BYTES) len /= sizeof(WCHAR);
+    if ((err = option_check_value( option, buffer, len ))) return err;
+    if (option->flags & OPT_TEXT) return option_text_set( option_field( obj, option ), buffer, len );
     if (option->set_sized) return option->set_sized( obj, buffer, len );
     if (option->set) return option->set( obj, buffer );
+    AcquireSRWLockExclusive( &option_text_lock );
     memcpy( option_field( obj, option ), buffer, option->size );
+    ReleaseSRWLockExclusive( &option_text_lock );
     return ERROR_SUCCESS;
 }
 

@@ -1,31 +1,35 @@
 /*
- * Options: the engine and its tables
+ * Options: the engine and its table
  *
- * One table per kind of handle, sorted by id: process_options (NULL handle), session_options and connect_options in
- * option_session.c, request_options in option_request.c. The engine does lookup, handle kind, access, size, range and
- * the buffer protocol; a row only says what is special. Rules: options.md section 1, windows-behaviour.md O-1 to O-8.
+ * One table, option_table.c: a row per WINHTTP_OPTION_*, sorted by id. The engine does lookup, handle kind, access, size,
+ * range and the buffer protocol; a row only says what is special, and names functions where a field is not enough. They
+ * live with their noun: option_process.c, option_session.c, option_request.c, option_connection.c, proxy.c, tls.c.
+ * Rules: options.md section 1, windows-behaviour.md O-1 to O-8.
  */
 
 #ifndef WINHTTP_OPTION_H
 #define WINHTTP_OPTION_H
 
 #include "object.h"
+#include "request_options.h"
 
-/* access */
-#define OPT_R        0x01    /* can be queried */
-#define OPT_W        0x02    /* can be set */
-#define OPT_PARENT   0x04    /* the field is the parent's: what a connect shows of its session */
-#define OPT_SIZE_87  0x08    /* a wrong length is ERROR_INVALID_PARAMETER, not ERROR_INSUFFICIENT_BUFFER */
-#define OPT_NULL_OK  0x10    /* set: NULL with length 0 is a value */
-#define OPT_TEXT     0x20    /* the field is a struct option_text; the length is set in characters, queried in bytes */
+/* Kinds of handles, 1 << WINHTTP_HANDLE_TYPE_*, and the NULL handle. */
+#define ON_PROCESS    0x01
+#define ON_SESSION    0x02
+#define ON_CONNECT    0x04
+#define ON_REQUEST    0x08
+#define ON_WEBSOCKET  0x20    /* nothing makes such a handle yet; the option exists, and belongs elsewhere */
 
-struct option_text
-{
-    WCHAR *text;             /* NULL = never set, or set to nothing */
-    DWORD  cch;
-};
+/* flags */
+#define OPT_SIZE_87   0x01    /* a wrong length is ERROR_INVALID_PARAMETER, not ERROR_INSUFFICIENT_BUFFER */
+#define OPT_NO_VALUE  0x02    /* set with NULL and 0 */
+#define OPT_NULL_OK   0x04    /* set: NULL with length 0 is a value, too */
+#define OPT_TEXT      0x08    /* the field is a struct option_text; the length is set in characters, queried in bytes */
+#define OPT_BYTES     0x10    /* OPT_TEXT whose length is set in bytes, too */
+#define OPT_STATE     0x20    /* OPT_TEXT that something else sets; until then ERROR_WINHTTP_INCORRECT_HANDLE_STATE */
 
-/* Guards all of them: shared to read one, and never for long. */
+/* Guards what options own (texts, proxies, certificates) and values of more than one word: shared to read, and never for
+ * long. */
 extern SRWLOCK option_text_lock;
 
 /* A copy of `text`, which may end before cch with a NUL. Returns 0, ERROR_INVALID_PARAMETER (a line break, which could
@@ -33,13 +37,24 @@ extern SRWLOCK option_text_lock;
 DWORD option_text_set( struct option_text *field, const WCHAR *text, DWORD cch );
 void option_text_free( struct option_text *field );    /* and wipes it */
 
+enum option_base           /* what a row's offset counts from */
+{
+    BASE_NONE,             /* the row has functions */
+    BASE_OBJECT,           /* struct object */
+    BASE_OPTIONS,          /* struct request_options: a request's own, a session's defaults; a connect shows its session's */
+    BASE_SESSION,          /* struct session */
+};
+
 struct option
 {
     DWORD  id;
-    WORD   access;
-    WORD   size;             /* bytes of a value; 0 = OPT_TEXT, or get_sized and set_sized check it */
-    DWORD  offset;           /* of the field, used where there is no function */
-    DWORD  lo, hi;           /* range of a DWORD that is set; 0, 0 = any */
+    BYTE   get_on, set_on; /* ON_*; both 0: known, and not supported here */
+    WORD   flags;          /* OPT_* */
+    WORD   size;           /* bytes of a value; 0 = OPT_TEXT, OPT_NO_VALUE, or the sized functions check it */
+    BYTE   base;           /* enum option_base */
+    DWORD  offset;
+    DWORD  lo, hi;         /* range of a DWORD that is set, 0, 0 = any; OPT_TEXT: `hi` characters at most, 0 = any */
+    DWORD  bits;           /* those that a DWORD may have, 0 = any */
 
     /* A value of the row's size, at an address that need not be aligned. */
     DWORD (*get)( struct object *obj, void *value );
@@ -49,27 +64,15 @@ struct option
     DWORD (*set_sized)( struct object *obj, const void *buffer, DWORD len );
 };
 
-/* A row, and what may follow its three columns: where the field is, which values it takes, which functions do it. */
-#define OPTION( name, flags, bytes, ... ) \
-    { .id = WINHTTP_OPTION_##name, .access = flags, .size = bytes, __VA_ARGS__ }
-#define RW                  (OPT_R | OPT_W)
-#define OBJ( field )        .offset = FIELD_OFFSET( struct object, field )
-#define RANGE( from, to )   .lo = from, .hi = to
+/* Sorted by id. */
+extern const struct option option_table[];
+extern const unsigned int  option_count;
 
-struct option_table
-{
-    const struct option *options;
-    unsigned int         count;
-};
-
-extern const struct option_table process_options, session_options, connect_options, request_options;
+/* The struct of BASE_OPTIONS. */
+struct request_options *option_options( struct object *obj );
 
 /* A text for the application: options.md section 1.1 "String results". Returns 0 or ERROR_INSUFFICIENT_BUFFER. */
 DWORD option_return_text( const WCHAR *text, DWORD cch, void *buffer, DWORD *size );
-
-/* The custom functions that several tables use. */
-DWORD option_get_parent( struct object *obj, void *value );
-DWORD option_get_thread_count( struct object *obj, void *value );
 
 /* WINHTTP_OPTION_HTTP_VERSION of the process: what an empty version of WinHttpOpenRequest means. */
 BOOL option_http_1_0( void );

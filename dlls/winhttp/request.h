@@ -13,7 +13,10 @@
 #include "object.h"
 #include "operation.h"
 #include "option.h"
+#include "request_options.h"
 #include "session.h"
+
+struct url_escape;
 
 /* What the application has asked and the transport has done. The list is the trace names, too. */
 #define FLOW_STATES(X) \
@@ -33,24 +36,6 @@ enum flow_state
     FLOW_COUNT
 };
 
-struct request_options
-{
-    struct timeouts timeouts;
-    DWORD connect_retries;
-    DWORD redirect_policy;
-    DWORD max_redirects;
-    DWORD max_continue;
-    DWORD max_head;
-    DWORD max_drain;
-    DWORD http_protocols;
-    DWORD security_flags;    /* SECURITY_FLAG_IGNORE_* */
-    DWORD disabled;          /* WINHTTP_DISABLE_* */
-    DWORD enabled;           /* WINHTTP_ENABLE_* */
-    DWORD autologon;
-    struct option_text user, password, proxy_user, proxy_password;    /* for authentication, which is not there yet */
-    DWORD read_buffer, write_buffer, priority;    /* kept, without effect */
-};
-
 struct request
 {
     struct object    hdr;
@@ -60,7 +45,7 @@ struct request
     struct endpoint *moved;
     SRWLOCK          lock;
 
-    /* what is asked: fixed by WinHttpOpenRequest, except the headers */
+    /* what is asked: fixed by WinHttpOpenRequest, except the headers, until a redirect changes it */
     WCHAR           *verb;           /* NUL-terminated, as the next three; one block with line */
     WCHAR           *target;
     const WCHAR     *version;
@@ -69,15 +54,18 @@ struct request
     BOOL             secure;
     INTERNET_PORT    port;
     struct headers   headers;
-    BOOL             length_is_ours; /* Content-Length among them was put there by the last send */
     BOOL             headers_edited; /* since the head was made */
+    BOOL             auto_chunked;   /* WINHTTP_FLAG_AUTOMATIC_CHUNKING */
     struct request_options options;
 
     /* the message being sent */
     const void      *body;           /* lent until the response head is there */
     DWORD            body_len;
-    UINT64           total;          /* WH_NO_LENGTH: the application frames the body */
+    UINT64           total;          /* WH_NO_LENGTH: the application frames the body, or it is chunked */
     UINT64           written;        /* of total */
+    BOOL             chunked;        /* the transport frames the body, until WinHttpWriteData( NULL, 0 ) has */
+    BOOL             ended;          /* ended it; */
+    BOOL             ending;         /* the write under way does so */
     DWORD            head_len;       /* bytes of the head */
     BOOL             no_reuse;       /* the request says Connection: close */
 
@@ -86,10 +74,17 @@ struct request
     wh_id            exchange;       /* 0 = none */
     unsigned int     in_flight;      /* its operations whose record has not come yet */
     BOOL             closing;        /* the handle was closed */
-    BOOL             restarted;      /* one dead pooled connection was replaced already */
-    BOOL             resending;      /* a leg of the receiving operation, not of the sending one, is under way */
+    DWORD            retries;        /* connections that were replaced since WinHttpSendRequest */
+    DWORD            redirects;      /* followed since then */
+    BOOL             receiving_leg;  /* the leg under way is one of the receiving operation, not of the sending one; */
+    BOOL             following;      /* it has an answer of its own: RECEIVING_RESPONSE comes again */
+    BOOL             drain_wanted;   /* of the leg that will begin: see leg_begin */
+    BOOL             fresh;          /* the leg wants a new connection */
+    void            *drain;          /* lent to read_body while the leg takes away what is left of the one before, */
+    DWORD            drained;        /* so many bytes so far */
     BOOL             holding;        /* SENDREQUEST_COMPLETE waits for the response head, see flow.c */
     struct operation sending, receiving;
+    DWORD            send_number;    /* of the last WinHttpSendRequest; never 0 once there was one */
 
     /* the response */
     DWORD            head_ready;     /* bytes of a head that read_head has announced */
@@ -104,15 +99,24 @@ struct request
     struct status_line status;
     BOOL             have_trailers;
     struct headers   trailers;
+    DWORD            head_flags;     /* WHR_* of the final head */
     UINT64           content_len;
+    UINT64           taken;          /* body bytes read */
     DWORD            announced;      /* by WinHttpQueryDataAvailable and not read yet */
     BOOL             closing_told;   /* CLOSING_CONNECTION and CONNECTION_CLOSED were delivered */
 };
 
-/* Makes the request head for the next leg: adds the automatic headers as far as they are absent and serialises. The head
- * is in `stack` (of `size` bytes), or in memory that the caller frees. request->lock is held. Returns NULL without
- * memory. Source: headers.md section 6. */
-char *request_make_head( struct request *request, char *stack, DWORD size, DWORD *len );
+/* Gives the request a new verb and target, and the line of both. `object` goes through url_escape_target, with escape NULL
+ * it is a target already. On failure nothing has changed; request->lock is held, or nobody knows the request yet. Returns
+ * 0, ERROR_INVALID_PARAMETER (verb), ERROR_NOT_ENOUGH_MEMORY. */
+DWORD request_set_line( struct request *request, const WCHAR *verb, const WCHAR *object, const struct url_escape *escape );
+
+/* The URL of the present leg: absolute, as WINHTTP_OPTION_URL shows it. Given (free); NULL without memory. request->lock is
+ * held. */
+WCHAR *request_url( const struct request *request, DWORD *cch );
+
+/* Whether the request may go where it is to go. Returns 0 or the error that it fails with. */
+DWORD request_check_target( const struct request *request );
 
 static inline struct request *request_from_object( struct object *obj )
 {

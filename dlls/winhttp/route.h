@@ -8,6 +8,10 @@
 #include "request.h"
 #include "unixlib.h"
 
+/* Whether a request could be sent at all by what its options say: 0, ERROR_WINHTTP_AUTO_PROXY_SERVICE_ERROR (it would need
+ * a proxy, which is not there yet) or ERROR_WINHTTP_HTTP_PROTOCOL_MISMATCH (only protocols that are not there may be used). */
+DWORD route_check( const struct request *request );
+
 /* Fills a route that is all zero; it borrows from the request. request->lock is held. */
 void route_fill( const struct request *request, struct wh_route *route );
 

@@ -12,12 +12,13 @@
 
 #include <windef.h>
 #include <winbase.h>
+#include <winnls.h>
 #include <winreg.h>
 #include <winhttp.h>
 
-#include "winhttp_new.h"
 #include "wine/debug.h"
 #include "notify.h"
+#include "proxy.h"
 #include "request.h"
 #include "session.h"
 #include "transport.h"
@@ -25,16 +26,21 @@
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
-/* Microsoft's documentation of the options; the rest of struct defaults likewise. */
-static const struct defaults initial_defaults =
+/* What requests start with. Source: options.md section 2; connect_retries to max_drain are Microsoft's documentation. */
+static const struct request_options initial_options =
 {
-    .timeouts        = { 0, 60000, 30000, 30000, TIMEOUT_UNSET },
-    .connect_retries = 5,
-    .redirect_policy = WINHTTP_OPTION_REDIRECT_POLICY_DEFAULT,
-    .max_redirects   = 10,
-    .max_continue    = 10,
-    .max_head        = 65536,
-    .max_drain       = 1048576,
+    .timeouts             = { 0, 60000, 30000, 30000, TIMEOUT_UNSET },
+    .connect_retries      = 5,
+    .redirect_policy      = WINHTTP_OPTION_REDIRECT_POLICY_DEFAULT,
+    .max_redirects        = 10,
+    .max_continue         = 10,
+    .max_head             = 65536,
+    .max_drain            = 1048576,
+    .ws_receive_buffer    = 32768,
+    .ws_send_buffer       = 32768,
+    .ws_close_ms          = 10000,
+    .priority_hint        = 2,                /* SocketPriorityHintNormal */
+    .h2_transfer_encoding = TRUE,
 };
 
 static volatile LONG last_partition;
@@ -44,13 +50,14 @@ static volatile LONG last_partition;
 static void session_destroy( struct object *obj )
 {
     struct session *session = (struct session *)obj;
-    struct wh_session_close_params params = { session->id };
+    struct wh_session_close_params params = { session->id, session->partition };
 
     TRACE( "%p\n", session );
     if (params.session) wh_session_close( &params );
     /* No callback of this session, or of any handle below it, can come any more. */
     if (session->unload_event) SetEvent( session->unload_event );
     option_text_free( &session->agent );
+    cookies_clear( &session->cookies );
     free( session );
 }
 
@@ -64,8 +71,8 @@ void session_leave_pool( struct session *session )
 
 wh_id session_transport( struct session *session )
 {
-    struct wh_session_open_params open = { 0 };
-    struct wh_session_close_params close;
+    struct wh_session_open_params open = { .max_idle_ms = session->idle_ms };
+    struct wh_session_close_params close = { .partition = 0 };
     wh_id id;
 
     if ((id = InterlockedCompareExchange64( &session->id, 0, 0 ))) return id;
@@ -76,21 +83,45 @@ wh_id session_transport( struct session *session )
     return id;
 }
 
-static DWORD session_open( const WCHAR *agent, DWORD access_type, DWORD flags, struct session **ret )
+/* A connect keeps a reference; one that is gone may have left the transport's half, and connections in the pool. */
+BOOL session_has_children( struct session *session )
+{
+    return session->hdr.refs > 1 || InterlockedCompareExchange64( &session->id, 0, 0 );
+}
+
+/* The machine may have other defaults. Source: options.md section 3.9. */
+static DWORD default_protocols( DWORD flags )
+{
+    DWORD protocols = 0, size = sizeof(protocols);
+
+    if (!RegGetValueW( HKEY_LOCAL_MACHINE,
+                       L"SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Internet Settings\\WinHttp",
+                       L"DefaultSecureProtocols", RRF_RT_REG_DWORD, NULL, &protocols, &size ))
+        protocols &= SECURE_PROTOCOLS_KNOWN;
+    if ((flags & WINHTTP_FLAG_SECURE_DEFAULTS) == WINHTTP_FLAG_SECURE_DEFAULTS) protocols &= SECURE_PROTOCOLS_MODERN;
+    return protocols ? protocols : SECURE_PROTOCOLS_MODERN;
+}
+
+/* `proxy` is given. */
+static DWORD session_open( const WCHAR *agent, struct proxy_choice *proxy, DWORD flags, struct session **ret )
 {
     struct session *session;
     DWORD err;
 
-    if ((err = transport_attach())) return err;
-    if (!(session = calloc( 1, sizeof(*session) ))) return ERROR_NOT_ENOUGH_MEMORY;
+    if ((err = transport_attach()) || !(session = calloc( 1, sizeof(*session) )))
+    {
+        proxy_release( proxy );
+        return err ? err : ERROR_NOT_ENOUGH_MEMORY;
+    }
     object_init( &session->hdr, OBJECT_SESSION, &session_ops, NULL );
     session->hdr.async        = (flags & WINHTTP_FLAG_ASYNC) != 0;
     session->flags            = flags;
-    session->access_type      = access_type;
-    session->defaults         = initial_defaults;
-    session->secure_protocols = WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_2 | WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_3;
+    session->defaults         = initial_options;
+    session->defaults.proxy   = proxy;
+    session->secure_protocols = default_protocols( flags );
     session->max_conns        = WINHTTP_CONNS_PER_SERVER_UNLIMITED;
     session->max_conns_1_0    = WINHTTP_CONNS_PER_SERVER_UNLIMITED;
+    session->codepage         = CP_UTF8;
 
     if ((agent && (err = option_text_set( &session->agent, agent, wcslen( agent ) ))) ||
         (err = object_open( &session->hdr )))
@@ -105,64 +136,23 @@ static DWORD session_open( const WCHAR *agent, DWORD access_type, DWORD flags, s
 HINTERNET WINAPI WinHttpOpen( LPCWSTR agent, DWORD access_type, LPCWSTR proxy, LPCWSTR bypass, DWORD flags )
 {
     struct session *session = NULL;
+    struct proxy_choice *choice;
     HINTERNET handle = NULL;
-    DWORD err = ERROR_SUCCESS;
+    DWORD err;
 
     TRACE( "%s, %lu, %s, %s, %#lx\n", debugstr_w( agent ), access_type, debugstr_w( proxy ), debugstr_w( bypass ),
            flags );
 
-    if (flags & ~WINHTTP_FLAG_SECURE_DEFAULTS) err = ERROR_INVALID_PARAMETER;
-    else if (access_type != WINHTTP_ACCESS_TYPE_DEFAULT_PROXY && access_type != WINHTTP_ACCESS_TYPE_NO_PROXY &&
-             access_type != WINHTTP_ACCESS_TYPE_NAMED_PROXY && access_type != WINHTTP_ACCESS_TYPE_AUTOMATIC_PROXY)
-        err = ERROR_INVALID_PARAMETER;
-    else if (access_type == WINHTTP_ACCESS_TYPE_NAMED_PROXY && (!proxy || !*proxy)) err = ERROR_INVALID_PARAMETER;
     /* The upper bit of SECURE_DEFAULTS means nothing alone. */
-    else if ((flags & WINHTTP_FLAG_SECURE_DEFAULTS) && !(flags & WINHTTP_FLAG_ASYNC)) err = ERROR_INVALID_PARAMETER;
-    else if (!(err = session_open( agent, access_type, flags, &session ))) handle = session->hdr.handle;
+    if ((flags & ~WINHTTP_FLAG_SECURE_DEFAULTS) || ((flags & WINHTTP_FLAG_SECURE_DEFAULTS) && !(flags & WINHTTP_FLAG_ASYNC)))
+        err = ERROR_INVALID_PARAMETER;
+    else if (!(err = proxy_choose( access_type, proxy, bypass, &choice )) &&
+             !(err = session_open( agent, choice, flags, &session )))
+        handle = session->hdr.handle;
 
     TRACE( "-> %p (%lu)\n", handle, err );
     SetLastError( err );
     return handle;
-}
-
-/*--- proxies: the seam ---------------------------------------------------------------------------------------------*/
-
-/* The machine's setting for WinHTTP names a proxy? Layout of the value: behaviour-concepts.md section 4.4. */
-static BOOL machine_has_proxy(void)
-{
-    DWORD data[64], size = sizeof(data), type;
-    LSTATUS status;
-
-    status = RegGetValueW( HKEY_LOCAL_MACHINE,
-                           L"SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Internet Settings\\Connections",
-                           L"WinHttpSettings", RRF_RT_REG_BINARY, &type, data, &size );
-    if (status == ERROR_MORE_DATA) return TRUE;      /* longer than any value without a proxy */
-    return !status && size >= 16 && (data[2] & 2) && data[3];
-}
-
-/* The user's settings name a proxy or a script? */
-static BOOL user_has_proxy(void)
-{
-    static const WCHAR key[] = L"Software\\Microsoft\\Windows\\CurrentVersion\\Internet Settings";
-    DWORD enabled = 0, size = sizeof(enabled);
-
-    if (!RegGetValueW( HKEY_CURRENT_USER, key, L"ProxyEnable", RRF_RT_REG_DWORD, NULL, &enabled, &size ) && enabled)
-        return TRUE;
-    size = 0;
-    return !RegGetValueW( HKEY_CURRENT_USER, key, L"AutoConfigURL", RRF_RT_REG_SZ, NULL, NULL, &size ) &&
-           size > sizeof(WCHAR);
-}
-
-BOOL session_needs_proxy( const struct session *session )
-{
-    static volatile LONG machine = -1, user = -1;    /* asked once; two threads find the same */
-
-    if (session->access_type == WINHTTP_ACCESS_TYPE_NO_PROXY) return FALSE;
-    if (session->access_type == WINHTTP_ACCESS_TYPE_NAMED_PROXY) return TRUE;
-    if (machine < 0) machine = machine_has_proxy();
-    if (session->access_type == WINHTTP_ACCESS_TYPE_DEFAULT_PROXY) return machine;
-    if (user < 0) user = user_has_proxy();
-    return machine || user;
 }
 
 /*--- connect -------------------------------------------------------------------------------------------------------*/
@@ -267,8 +257,7 @@ WINHTTP_STATUS_CALLBACK WINAPI WinHttpSetStatusCallback( HINTERNET handle, WINHT
 
     if ((obj = object_enter( handle, OBJECT_NONE, &err )))
     {
-        obj->mask = mask;
-        previous = InterlockedExchangePointer( (void **)&obj->callback, callback );
+        previous = notify_set_target( obj, callback, mask );
         object_leave( obj );
         err = ERROR_SUCCESS;
     }

@@ -5,47 +5,54 @@
 #ifndef WINHTTP_SESSION_H
 #define WINHTTP_SESSION_H
 
+#include "cookie.h"
 #include "object.h"
 #include "option.h"
+#include "request_options.h"
 
-#define TIMEOUT_UNSET 0xffffffff
-
-struct timeouts            /* milliseconds as the options hold them: 0 and 0xffffffff are no limit */
-{
-    DWORD resolve, connect, send, receive;
-    DWORD response;        /* TIMEOUT_UNSET: the default limit */
-};
-
-/* As the Unix side takes them: 0 is no limit. */
-static inline uint32_t timeout_ms( DWORD option ) { return option == TIMEOUT_UNSET ? 0 : option; }
-
-/* What a request copies from its session when it is opened. */
-struct defaults
-{
-    struct timeouts timeouts;
-    DWORD connect_retries;
-    DWORD redirect_policy;
-    DWORD max_redirects;
-    DWORD max_continue;
-    DWORD max_head;
-    DWORD max_drain;
-    DWORD http_protocols;      /* WINHTTP_PROTOCOL_FLAG_* */
-};
+#define SECURE_PROTOCOLS_KNOWN \
+    (WINHTTP_FLAG_SECURE_PROTOCOL_SSL2 | WINHTTP_FLAG_SECURE_PROTOCOL_SSL3 | WINHTTP_FLAG_SECURE_PROTOCOL_TLS1 | \
+     WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_1 | WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_2 | WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_3)
+#define SECURE_PROTOCOLS_MODERN (WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_2 | WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_3)
 
 struct session
 {
     struct object   hdr;
     volatile LONG64 id;                /* the transport's, 0 until a request needs it */
     DWORD           flags;             /* of WinHttpOpen */
-    DWORD           access_type;
     struct option_text agent;
-    struct defaults defaults;
-    DWORD           secure_protocols;
-    DWORD           enabled;           /* WINHTTP_ENABLE_* */
+    struct request_options defaults;   /* of its requests */
+
+    SRWLOCK         cookie_lock;
+    struct cookies  cookies;
+
+    /* what its connections are like; read when a request's leg starts */
+    DWORD           secure_protocols;  /* WINHTTP_FLAG_SECURE_PROTOCOL_* */
     DWORD           max_conns, max_conns_1_0;
     BOOL            own_pool;
     wh_u64          partition;         /* of its routes: 0, or its own with own_pool */
+    DWORD           idle_ms;           /* idle life of its connections, 0 = the transport's default */
+    BOOL            ipv6_fallback;
+    BOOL            first_available;
+    DWORD           background;        /* connections that the first request to a host opens */
+    struct { ULONG on, time_ms, interval_ms; } keepalive;             /* struct tcp_keepalive */
+    BOOL            fast_open;
+    struct { DWORD max, conditions; } failed_retries;                 /* WINHTTP_FAILED_CONNECTION_RETRIES */
+    WINHTTP_RESOLVER_CACHE_CONFIG resolver;                           /* kept but for BYPASS_CACHE */
+
+    DWORD           codepage;          /* of the query part of request targets */
     HANDLE          unload_event;
+
+    /* kept: their machinery is not there yet, or never will be (README, "Options without effect") */
+    DWORD           enabled;           /* WINHTTP_ENABLE_* */
+    BOOL            no_secure_fallback, insecure_fallback, false_start, no_chain_building, session_sch_cred;
+    BOOL            h2_client_cert;
+    DWORD           h2_keepalive_ms, h3_keepalive_ms, downgrade_ttl;
+    DWORD           no_proxy_auth;     /* WINHTTP_PROXY_DISABLE_* */
+    DWORD           passport;          /* WINHTTP_ENABLE_PASSPORT_* */
+    struct option_text passport_return;
+    BOOL            no_proxy_service, lookaside;
+    GUID            error_log;
 };
 
 /* A server's name in the forms that are needed. */
@@ -76,9 +83,8 @@ static inline struct session *session_of( const struct connect *connect )
     return (struct session *)connect->hdr.parent;
 }
 
-/* Whether requests would need a proxy, which does not exist yet. Reads the machine's or the user's settings once per
- * process where the access type asks for them. */
-BOOL session_needs_proxy( const struct session *session );
+/* Whether the session has, or has had, connects: some options must be set before. */
+BOOL session_has_children( struct session *session );
 
 /* From now on the session shares no connections with others. */
 void session_leave_pool( struct session *session );

@@ -125,6 +125,7 @@ DWORD tls_get_security_info( struct object *obj, void *value )
 #define CRYPT32_FUNCS(X) \
     X( CertAddEncodedCertificateToStore ) \
     X( CertCloseStore ) \
+    X( CertDuplicateCertificateContext ) \
     X( CertFreeCertificateContext ) \
     X( CertGetCertificateChain ) \
     X( CertNameToStrW ) \
@@ -263,4 +264,16 @@ DWORD tls_get_cert_info( struct object *obj, void *value )
     crypt32.pCertFreeCertificateContext( leaf );
     memcpy( value, &info, sizeof(info) );
     return ERROR_SUCCESS;
+}
+
+DWORD tls_copy_cert( const void *cert, const void **copy )
+{
+    if (!InitOnceExecuteOnce( &crypt32_once, load_crypt32, NULL, NULL )) return ERROR_NOT_ENOUGH_MEMORY;
+    *copy = crypt32.pCertDuplicateCertificateContext( cert );
+    return *copy ? ERROR_SUCCESS : ERROR_INVALID_PARAMETER;
+}
+
+void tls_free_cert( const void *cert )
+{
+    crypt32.pCertFreeCertificateContext( cert );
 }

@@ -26,4 +26,9 @@ DWORD tls_get_cert_chain( struct object *obj, void *value );
 /* WINHTTP_CERTIFICATE_INFO; the caller frees its texts with LocalFree. */
 DWORD tls_get_cert_info( struct object *obj, void *value );
 
+/* A reference of our own on an application's CERT_CONTEXT, and its end. Returns 0, ERROR_NOT_ENOUGH_MEMORY (no crypt32) or
+ * ERROR_INVALID_PARAMETER. */
+DWORD tls_copy_cert( const void *cert, const void **copy );
+void tls_free_cert( const void *cert );
+
 #endif /* WINHTTP_TLS_H */

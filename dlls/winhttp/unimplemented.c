@@ -17,15 +17,9 @@
 #include <winhttp.h>
 
 #include "wine/debug.h"
+#include "object.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL( winhttp );
-
-/* Newer than the oldest header we build with. */
-#define HANDLE_PROXY_RESOLVER 4
-#define HANDLE_WEB_SOCKET     5
-#define HANDLE_PROTOCOL       6
-
-#define PROXY_CHANGE_FLAGS    1    /* WINHTTP_PROXY_NOTIFY_CHANGE, the only one there is */
 
 #define FIXME_ONCE( ... ) \
     do { \
@@ -33,15 +27,21 @@ WINE_DEFAULT_DEBUG_CHANNEL( winhttp );
         if (!InterlockedExchange( &once, 1 )) FIXME( __VA_ARGS__ ); \
     } while (0)
 
-/* 0 if `handle` is a live handle of that type, ERROR_INVALID_HANDLE, or ERROR_WINHTTP_INCORRECT_HANDLE_TYPE.
- * Goes through the public function, so that this file needs to know nothing of objects. */
+/* 0 if `handle` is a live handle of that type, ERROR_INVALID_HANDLE, or ERROR_WINHTTP_INCORRECT_HANDLE_TYPE. */
 static DWORD check_handle( HINTERNET handle, DWORD type )
 {
-    DWORD found, size = sizeof(found);
+    struct object *obj;
+    DWORD err;
 
-    if (!handle) return ERROR_INVALID_HANDLE;
-    if (!WinHttpQueryOption( handle, WINHTTP_OPTION_HANDLE_TYPE, &found, &size )) return GetLastError();
-    return found == type ? 0 : ERROR_WINHTTP_INCORRECT_HANDLE_TYPE;
+    if (!(obj = object_enter( handle, (enum object_type)type, &err ))) return err;
+    object_leave( obj );
+    return 0;
+}
+
+/* The same for a call whose arguments are right or not: LE-5 puts that between the two errors of the handle. */
+static DWORD check_call( HINTERNET handle, DWORD type, BOOL arguments )
+{
+    return arguments ? check_handle( handle, type ) : object_refuse( handle, ERROR_INVALID_PARAMETER );
 }
 
 /* The same where a handle of the wanted type cannot exist yet, since nothing makes one. */
@@ -99,10 +99,28 @@ BOOL WINAPI WinHttpQueryAuthSchemes( HINTERNET handle, DWORD *supported, DWORD *
 
     TRACE( "%p, %p, %p, %p\n", handle, supported, first, target );
 
-    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_REQUEST ))) return fail( err );
-    if (!supported || !first || !target) return fail( ERROR_INVALID_PARAMETER );
+    err = check_call( handle, WINHTTP_HANDLE_TYPE_REQUEST, supported && first && target );
+    if (err) return fail( err );
     FIXME_ONCE( "challenges are not evaluated yet\n" );
     return fail( ERROR_INVALID_OPERATION );
+}
+
+/* No user is the user who is logged on; Basic and Digest cannot send a password that nobody knows. AU-7. */
+static BOOL check_credentials( DWORD target, DWORD scheme, const WCHAR *user, const WCHAR *password )
+{
+    if (target > WINHTTP_AUTH_TARGET_PROXY || (user && !password)) return FALSE;
+    switch (scheme)
+    {
+    case WINHTTP_AUTH_SCHEME_BASIC:
+    case WINHTTP_AUTH_SCHEME_DIGEST:
+        return user != NULL;
+    case WINHTTP_AUTH_SCHEME_NTLM:
+    case WINHTTP_AUTH_SCHEME_PASSPORT:
+    case WINHTTP_AUTH_SCHEME_NEGOTIATE:
+        return TRUE;
+    default:
+        return FALSE;
+    }
 }
 
 BOOL WINAPI WinHttpSetCredentials( HINTERNET handle, DWORD target, DWORD scheme, const WCHAR *user,
@@ -112,22 +130,8 @@ BOOL WINAPI WinHttpSetCredentials( HINTERNET handle, DWORD target, DWORD scheme,
 
     TRACE( "%p, %lu, %#lx, %s, %p, %p\n", handle, target, scheme, user ? "<user>" : "(null)", password, params );
 
-    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_REQUEST ))) return fail( err );
-    if (target > WINHTTP_AUTH_TARGET_PROXY) return fail( ERROR_INVALID_PARAMETER );
-    switch (scheme)
-    {
-    case WINHTTP_AUTH_SCHEME_BASIC:
-    case WINHTTP_AUTH_SCHEME_DIGEST:
-        if (!user) return fail( ERROR_INVALID_PARAMETER );
-        break;
-    case WINHTTP_AUTH_SCHEME_NTLM:
-    case WINHTTP_AUTH_SCHEME_PASSPORT:
-    case WINHTTP_AUTH_SCHEME_NEGOTIATE:
-        break;
-    default:
-        return fail( ERROR_INVALID_PARAMETER );
-    }
-    if (user && !password) return fail( ERROR_INVALID_PARAMETER );
+    err = check_call( handle, WINHTTP_HANDLE_TYPE_REQUEST, check_credentials( target, scheme, user, password ) );
+    if (err) return fail( err );
     FIXME_ONCE( "authentication is not there yet\n" );
     return fail( ERROR_WINHTTP_INTERNAL_ERROR );
 }
@@ -187,16 +191,13 @@ BOOL WINAPI WinHttpDetectAutoProxyConfigUrl( DWORD flags, WCHAR **url )
 }
 
 /* The rules that GetProxyForUrl and its successors share. */
-static DWORD check_autoproxy( const WCHAR *url, const WINHTTP_AUTOPROXY_OPTIONS *options )
+static BOOL check_autoproxy( const WCHAR *url, const WINHTTP_AUTOPROXY_OPTIONS *options )
 {
-    if (!url || !*url || !options) return ERROR_INVALID_PARAMETER;
-    if (!(options->dwFlags & (WINHTTP_AUTOPROXY_AUTO_DETECT | WINHTTP_AUTOPROXY_CONFIG_URL)))
-        return ERROR_INVALID_PARAMETER;
-    if ((options->dwFlags & WINHTTP_AUTOPROXY_AUTO_DETECT) && !options->dwAutoDetectFlags)
-        return ERROR_INVALID_PARAMETER;
-    if ((options->dwFlags & WINHTTP_AUTOPROXY_CONFIG_URL) && !options->lpszAutoConfigUrl)
-        return ERROR_INVALID_PARAMETER;
-    return 0;
+    const DWORD sources = WINHTTP_AUTOPROXY_AUTO_DETECT | WINHTTP_AUTOPROXY_CONFIG_URL;
+
+    if (!url || !*url || !options || !(options->dwFlags & sources)) return FALSE;
+    if ((options->dwFlags & WINHTTP_AUTOPROXY_AUTO_DETECT) && !options->dwAutoDetectFlags) return FALSE;
+    return !(options->dwFlags & WINHTTP_AUTOPROXY_CONFIG_URL) || options->lpszAutoConfigUrl;
 }
 
 BOOL WINAPI WinHttpGetProxyForUrl( HINTERNET handle, const WCHAR *url, WINHTTP_AUTOPROXY_OPTIONS *options,
@@ -206,9 +207,8 @@ BOOL WINAPI WinHttpGetProxyForUrl( HINTERNET handle, const WCHAR *url, WINHTTP_A
 
     TRACE( "%p, %s, %p, %p\n", handle, debugstr_w( url ), options, info );
 
-    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return fail( err );
-    if ((err = check_autoproxy( url, options ))) return fail( err );
-    if (!info) return fail( ERROR_INVALID_PARAMETER );
+    err = check_call( handle, WINHTTP_HANDLE_TYPE_SESSION, info && check_autoproxy( url, options ) );
+    if (err) return fail( err );
     FIXME_ONCE( "proxy scripts are not there yet\n" );
     if (options->dwFlags & WINHTTP_AUTOPROXY_CONFIG_URL) return fail( ERROR_WINHTTP_AUTO_PROXY_SERVICE_ERROR );
     return fail( ERROR_WINHTTP_AUTODETECTION_FAILED );
@@ -216,12 +216,17 @@ BOOL WINAPI WinHttpGetProxyForUrl( HINTERNET handle, const WCHAR *url, WINHTTP_A
 
 DWORD WINAPI WinHttpCreateProxyResolver( HINTERNET handle, HINTERNET *resolver )
 {
+    struct object *session;
     DWORD err;
+    BOOL async;
 
     TRACE( "%p, %p\n", handle, resolver );
 
-    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return err;
-    if (!resolver) return ERROR_INVALID_PARAMETER;
+    if (!resolver) return object_refuse( handle, ERROR_INVALID_PARAMETER );
+    if (!(session = object_enter( handle, OBJECT_SESSION, &err ))) return err;
+    async = session->async;
+    object_leave( session );
+    if (!async) return ERROR_WINHTTP_INCORRECT_HANDLE_TYPE;    /* as documented: not "state" */
     FIXME_ONCE( "proxy resolvers are not there yet\n" );
     *resolver = NULL;
     return ERROR_WINHTTP_AUTO_PROXY_SERVICE_ERROR;
@@ -232,7 +237,7 @@ DWORD WINAPI WinHttpGetProxyForUrlEx( HINTERNET handle, const WCHAR *url, WINHTT
 {
     TRACE( "%p, %s, %p, %#Ix\n", handle, debugstr_w( url ), options, context );
 
-    return refuse_handle( handle, HANDLE_PROXY_RESOLVER );
+    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_PROXY_RESOLVER );
 }
 
 DWORD WINAPI WinHttpGetProxyForUrlEx2( HINTERNET handle, const WCHAR *url, WINHTTP_AUTOPROXY_OPTIONS *options,
@@ -240,21 +245,21 @@ DWORD WINAPI WinHttpGetProxyForUrlEx2( HINTERNET handle, const WCHAR *url, WINHT
 {
     TRACE( "%p, %s, %p, %lu, %p, %#Ix\n", handle, debugstr_w( url ), options, selection_size, selection, context );
 
-    return refuse_handle( handle, HANDLE_PROXY_RESOLVER );
+    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_PROXY_RESOLVER );
 }
 
 DWORD WINAPI WinHttpGetProxyResult( HINTERNET handle, WINHTTP_PROXY_RESULT *result )
 {
     TRACE( "%p, %p\n", handle, result );
 
-    return refuse_handle( handle, HANDLE_PROXY_RESOLVER );
+    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_PROXY_RESOLVER );
 }
 
 DWORD WINAPI WinHttpGetProxyResultEx( HINTERNET handle, WINHTTP_PROXY_RESULT_EX *result )
 {
     TRACE( "%p, %p\n", handle, result );
 
-    return refuse_handle( handle, HANDLE_PROXY_RESOLVER );
+    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_PROXY_RESOLVER );
 }
 
 /* No result was ever handed out, so there is nothing that these could release. */
@@ -284,23 +289,24 @@ DWORD WINAPI WinHttpResetAutoProxy( HINTERNET handle, DWORD flags )
     return ERROR_WINHTTP_AUTO_PROXY_SERVICE_ERROR;
 }
 
-DWORD WINAPI WinHttpGetProxySettingsEx( HINTERNET handle, DWORD type, void *param, DWORD_PTR context )
+DWORD WINAPI WinHttpGetProxySettingsEx( HINTERNET handle, WINHTTP_PROXY_SETTINGS_TYPE type,
+                                        WINHTTP_PROXY_SETTINGS_PARAM *param, DWORD_PTR context )
 {
-    TRACE( "%p, %lu, %p, %#Ix\n", handle, type, param, context );
+    TRACE( "%p, %u, %p, %#Ix\n", handle, type, param, context );
 
-    return refuse_handle( handle, HANDLE_PROXY_RESOLVER );
+    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_PROXY_RESOLVER );
 }
 
 DWORD WINAPI WinHttpGetProxySettingsResultEx( HINTERNET handle, void *settings )
 {
     TRACE( "%p, %p\n", handle, settings );
 
-    return refuse_handle( handle, HANDLE_PROXY_RESOLVER );
+    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_PROXY_RESOLVER );
 }
 
-DWORD WINAPI WinHttpFreeProxySettingsEx( DWORD type, void *settings )
+DWORD WINAPI WinHttpFreeProxySettingsEx( WINHTTP_PROXY_SETTINGS_TYPE type, void *settings )
 {
-    TRACE( "%lu, %p\n", type, settings );
+    TRACE( "%u, %p\n", type, settings );
 
     return ERROR_INVALID_PARAMETER;    /* it cannot be one of ours */
 }
@@ -313,8 +319,8 @@ DWORD WINAPI WinHttpReadProxySettings( HINTERNET handle, const WCHAR *connection
     TRACE( "%p, %s, %d, %d, %p, %p, %p\n", handle, debugstr_w( connection ), fall_back, discover, version,
            is_default, settings );
 
-    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return err;
-    if (!version || !is_default || !settings) return ERROR_INVALID_PARAMETER;
+    err = check_call( handle, WINHTTP_HANDLE_TYPE_SESSION, version && is_default && settings );
+    if (err) return err;
     FIXME_ONCE( "proxy settings are not read yet\n" );
     return ERROR_CALL_NOT_IMPLEMENTED;
 }
@@ -325,8 +331,7 @@ DWORD WINAPI WinHttpWriteProxySettings( HINTERNET handle, BOOL force, WINHTTP_PR
 
     TRACE( "%p, %d, %p\n", handle, force, settings );
 
-    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return err;
-    if (!settings) return ERROR_INVALID_PARAMETER;
+    if ((err = check_call( handle, WINHTTP_HANDLE_TYPE_SESSION, settings != NULL ))) return err;
     FIXME_ONCE( "proxy settings are not stored yet\n" );
     return ERROR_CALL_NOT_IMPLEMENTED;
 }
@@ -337,8 +342,7 @@ DWORD WINAPI WinHttpGetProxySettingsVersion( HINTERNET handle, DWORD *version )
 
     TRACE( "%p, %p\n", handle, version );
 
-    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return err;
-    if (!version) return ERROR_INVALID_PARAMETER;
+    if ((err = check_call( handle, WINHTTP_HANDLE_TYPE_SESSION, version != NULL ))) return err;
     FIXME_ONCE( "proxy settings are not read yet\n" );
     return ERROR_CALL_NOT_IMPLEMENTED;
 }
@@ -351,18 +355,19 @@ DWORD WINAPI WinHttpSetProxySettingsPerUser( BOOL per_user )
     return ERROR_CALL_NOT_IMPLEMENTED;
 }
 
-DWORD WINAPI WinHttpRegisterProxyChangeNotification( ULONGLONG flags, void *callback, void *context,
-                                                     void **registration )
+DWORD WINAPI WinHttpRegisterProxyChangeNotification( ULONGLONG flags, WINHTTP_PROXY_CHANGE_CALLBACK callback,
+                                                     void *context,
+                                                     WINHTTP_PROXY_CHANGE_REGISTRATION_HANDLE *registration )
 {
     TRACE( "%s, %p, %p, %p\n", wine_dbgstr_longlong( flags ), callback, context, registration );
 
-    if (flags != PROXY_CHANGE_FLAGS || !callback || !registration) return ERROR_INVALID_PARAMETER;
+    if (flags != WINHTTP_PROXY_NOTIFY_CHANGE || !callback || !registration) return ERROR_INVALID_PARAMETER;
     FIXME_ONCE( "changes of proxy settings are not watched yet\n" );
     *registration = NULL;
     return ERROR_CALL_NOT_IMPLEMENTED;
 }
 
-DWORD WINAPI WinHttpUnregisterProxyChangeNotification( void *registration )
+DWORD WINAPI WinHttpUnregisterProxyChangeNotification( WINHTTP_PROXY_CHANGE_REGISTRATION_HANDLE registration )
 {
     TRACE( "%p\n", registration );
 
@@ -379,8 +384,7 @@ DWORD WINAPI WinHttpConnectionSetPolicyEntries( HINTERNET handle, DWORD tag, voi
 
     TRACE( "%p, %lu, %p\n", handle, tag, list );
 
-    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return err;
-    if (!list) return ERROR_INVALID_PARAMETER;
+    if ((err = check_call( handle, WINHTTP_HANDLE_TYPE_SESSION, list != NULL ))) return err;
     FIXME_ONCE( "connection policies are not there yet\n" );
     return ERROR_WINHTTP_NOT_INITIALIZED;
 }
@@ -402,8 +406,7 @@ DWORD WINAPI WinHttpConnectionUpdateIfIndexTable( HINTERNET handle, void *list )
 
     TRACE( "%p, %p\n", handle, list );
 
-    if ((err = check_handle( handle, WINHTTP_HANDLE_TYPE_SESSION ))) return err;
-    if (!list) return ERROR_INVALID_PARAMETER;
+    if ((err = check_call( handle, WINHTTP_HANDLE_TYPE_SESSION, list != NULL ))) return err;
     FIXME_ONCE( "connection policies are not there yet\n" );
     return ERROR_WINHTTP_NOT_INITIALIZED;
 }
@@ -427,29 +430,6 @@ DWORD WINAPI WinHttpConnectionDeleteProxyInfo( const WCHAR *connection, DWORD ty
 }
 
 
-/* Connection groups */
-
-DWORD WINAPI WinHttpQueryConnectionGroup( HINTERNET handle, const GUID *guid, ULONGLONG flags, void **result )
-{
-    DWORD err;
-
-    TRACE( "%p, %s, %s, %p\n", handle, wine_dbgstr_guid( guid ), wine_dbgstr_longlong( flags ), result );
-
-    err = check_handle( handle, WINHTTP_HANDLE_TYPE_REQUEST );
-    if (err == ERROR_WINHTTP_INCORRECT_HANDLE_TYPE) err = check_handle( handle, WINHTTP_HANDLE_TYPE_CONNECT );
-    if (err) return err;
-    if (!result) return ERROR_INVALID_PARAMETER;
-    FIXME_ONCE( "connection groups are not there yet\n" );
-    *result = NULL;
-    return ERROR_CALL_NOT_IMPLEMENTED;
-}
-
-void WINAPI WinHttpFreeQueryConnectionGroupResult( void *result )
-{
-    TRACE( "%p\n", result );    /* none was ever handed out */
-}
-
-
 /* Web sockets and upgraded connections: nothing switches protocols yet, so no request has status 101, and no handle
  * of these two types exists. */
 
@@ -466,7 +446,7 @@ DWORD WINAPI WinHttpWebSocketSend( HINTERNET handle, WINHTTP_WEB_SOCKET_BUFFER_T
 {
     TRACE( "%p, %u, %p, %lu\n", handle, type, buffer, size );
 
-    return refuse_handle( handle, HANDLE_WEB_SOCKET );
+    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_WEBSOCKET );
 }
 
 DWORD WINAPI WinHttpWebSocketReceive( HINTERNET handle, void *buffer, DWORD size, DWORD *read,
@@ -474,21 +454,21 @@ DWORD WINAPI WinHttpWebSocketReceive( HINTERNET handle, void *buffer, DWORD size
 {
     TRACE( "%p, %p, %lu, %p, %p\n", handle, buffer, size, read, type );
 
-    return refuse_handle( handle, HANDLE_WEB_SOCKET );
+    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_WEBSOCKET );
 }
 
 DWORD WINAPI WinHttpWebSocketShutdown( HINTERNET handle, USHORT status, void *reason, DWORD size )
 {
     TRACE( "%p, %u, %p, %lu\n", handle, status, reason, size );
 
-    return refuse_handle( handle, HANDLE_WEB_SOCKET );
+    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_WEBSOCKET );
 }
 
 DWORD WINAPI WinHttpWebSocketClose( HINTERNET handle, USHORT status, void *reason, DWORD size )
 {
     TRACE( "%p, %u, %p, %lu\n", handle, status, reason, size );
 
-    return refuse_handle( handle, HANDLE_WEB_SOCKET );
+    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_WEBSOCKET );
 }
 
 DWORD WINAPI WinHttpWebSocketQueryCloseStatus( HINTERNET handle, USHORT *status, void *reason, DWORD size,
@@ -496,7 +476,7 @@ DWORD WINAPI WinHttpWebSocketQueryCloseStatus( HINTERNET handle, USHORT *status,
 {
     TRACE( "%p, %p, %p, %lu, %p\n", handle, status, reason, size, consumed );
 
-    return refuse_handle( handle, HANDLE_WEB_SOCKET );
+    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_WEBSOCKET );
 }
 
 HINTERNET WINAPI WinHttpProtocolCompleteUpgrade( HINTERNET handle, DWORD_PTR context )
@@ -512,14 +492,14 @@ DWORD WINAPI WinHttpProtocolSend( HINTERNET handle, ULONGLONG flags, void *buffe
 {
     TRACE( "%p, %s, %p, %lu\n", handle, wine_dbgstr_longlong( flags ), buffer, size );
 
-    return refuse_handle( handle, HANDLE_PROTOCOL );
+    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_PROTOCOL );
 }
 
 DWORD WINAPI WinHttpProtocolReceive( HINTERNET handle, ULONGLONG flags, void *buffer, DWORD size, DWORD *read )
 {
     TRACE( "%p, %s, %p, %lu, %p\n", handle, wine_dbgstr_longlong( flags ), buffer, size, read );
 
-    return refuse_handle( handle, HANDLE_PROTOCOL );
+    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_PROTOCOL );
 }
 
 

@@ -55,11 +55,13 @@ static inline void *wh_to_ptr( wh_ptr ptr ) { return (void *)(uintptr_t)ptr; }
     X( RESET,        12030, "the peer broke the connection, or ended it in the middle of a message" ) \
     X( STALE,        12030, "a pooled connection turned out dead before any byte of the response" ) \
     X( CERT_NEEDED,  12044, "the server demands a client certificate" ) \
+    X( CERT_KEY,     12186, "the client certificate's private key cannot be used" ) \
     X( PROTOCOL,     12152, "the peer broke the protocol" ) \
     X( HEAD_SIZE,    12152, "the response head is larger than its limit" ) \
     X( CHUNK_HEADER, 12183, "a chunk header is larger than its limit" ) \
     X( DRAIN,        12184, "too much body to throw away" ) \
     X( TLS,          12175, "the TLS handshake or a record failed" ) \
+    X( CERT_REFUSED, 12175, "the server did not accept the client's certificate; `detail` is its alert" ) \
     X( CERT,         12175, "the server's certificate was not accepted; `detail` holds WH_CERT_* bits" )
 
 enum wh_error
@@ -126,21 +128,30 @@ struct wh_session_open_params
 };
 WH_LAYOUT( wh_session_open_params, 16 );
 
-/* Idle connections of the process-wide pool stay until their idle time. */
+/* Idle connections of the process-wide pool stay until their idle time; those of a partition that nobody else uses are
+ * closed. */
 struct wh_session_close_params
 {
     wh_id    session;        /* in */
+    wh_u64   partition;      /* in: of its own, 0 = none */
 };
-WH_LAYOUT( wh_session_close_params, 8 );
+WH_LAYOUT( wh_session_close_params, 16 );
 
+#define WH_KEY_RSA_BCRYPT  1   /* BCRYPT_RSAKEY_BLOB, BCRYPT_RSAPRIVATE_MAGIC or BCRYPT_RSAFULLPRIVATE_MAGIC */
+#define WH_KEY_ECC_BCRYPT  2   /* BCRYPT_ECCKEY_BLOB, private, ECDSA or ECDH, of P-256, P-384 or P-521 */
+#define WH_KEY_RSA_CAPI    3   /* PRIVATEKEYBLOB */
+#define WH_KEY_PKCS8       4   /* PrivateKeyInfo in DER */
+
+/* A client certificate with its key, for wh_route.creds. Connections and sessions are shared between all creds with an
+ * equal chain. CERT_KEY: the key cannot be read, or is not the first certificate's. INVALID: the chain cannot be read. */
 struct wh_creds_open_params
 {
     wh_id    creds;          /* out */
-    wh_ptr   chain;          /* in: copied */
+    wh_ptr   chain;          /* in: copied; certificates, leaf first: uint32_t length, DER bytes, each */
     wh_ptr   key;            /* in: copied */
     uint32_t chain_len;
     uint32_t key_len;
-    uint32_t format;
+    uint32_t format;         /* in: WH_KEY_* */
     uint32_t error;          /* out: enum wh_error */
 };
 WH_LAYOUT( wh_creds_open_params, 40 );
@@ -164,11 +175,15 @@ WH_LAYOUT( wh_creds_close_params, 8 );
 #define WH_TLS_1_2       0x0800
 #define WH_TLS_1_3       0x2000
 
-/* route.tls_flags (values of SECURITY_FLAG_IGNORE_*) */
+/* route.tls_flags (IGNORE: values of SECURITY_FLAG_IGNORE_*) */
 #define WH_TLS_IGNORE_UNKNOWN_CA  0x00000100
 #define WH_TLS_IGNORE_USAGE       0x00000200
 #define WH_TLS_IGNORE_NAME        0x00001000
 #define WH_TLS_IGNORE_DATE        0x00002000
+#define WH_TLS_IGNORE_WEAK_SIGNATURE 0x00010000
+#define WH_TLS_CHECK_REVOCATION   0x01000000   /* CERT_REVOKED, or CERT_REV_FAILED if it cannot be told */
+#define WH_TLS_FALSE_START        0x02000000
+#define WH_TLS_NO_CLIENT_CERT     0x04000000   /* without creds: also a server that asks within a session gets none */
 
 #define WH_ALPN_H1       0x01
 #define WH_ALPN_H2       0x02
@@ -176,18 +191,20 @@ WH_LAYOUT( wh_creds_close_params, 8 );
 /* route.flags */
 #define WH_ROUTE_TCP_FAST_OPEN    0x01
 #define WH_ROUTE_IPV6_FALLBACK    0x02   /* addresses in the order of WINHTTP_OPTION_IPV6_FAST_FALLBACK */
-#define WH_ROUTE_FIRST_AVAILABLE  0x04   /* a waiting exchange takes whichever connection is free first */
+#define WH_ROUTE_FIRST_AVAILABLE  0x04   /* a waiting exchange takes whichever connection is free first, not only the
+                                          * one that is being made for it */
 #define WH_ROUTE_NO_DNS_CACHE     0x08   /* resolve anew */
 #define WH_ROUTE_KEY_FLAGS        WH_ROUTE_TCP_FAST_OPEN    /* those that separate connections */
 
 #define WH_TAG_SIZE 16                   /* a GUID; all zero = none */
 
 /* route.match_flags */
-#define WH_MATCH_TAG              0x01   /* prefer a connection that carries the tag */
-#define WH_MATCH_REQUIRED         0x02   /* and take no other pooled one: else a new connection */
+#define WH_MATCH_TAG              0x01   /* of those in the pool, one that carries the tag, else one without a tag */
+#define WH_MATCH_REQUIRED         0x02   /* with TAG: only one that carries it, else a new connection */
 
 /* Where an exchange goes, and what its connection must be like. Part of the pool key are partition, creds, the names,
- * ports, scheme, proxy_kind, tls_*, alpn, family, if_index and WH_ROUTE_KEY_FLAGS; the rest says how to get a connection.
+ * ports, scheme, proxy_kind, tls_*, alpn, family, if_index and WH_ROUTE_KEY_FLAGS. The limits are those that were named
+ * last; the rest says how this exchange gets a connection.
  * Host names are ASCII (punycode), without brackets around an IPv6 literal. */
 struct wh_route
 {
@@ -206,14 +223,15 @@ struct wh_route
     uint32_t proxy_kind;         /* WH_PROXY_* */
     uint32_t proxy_port;
     uint32_t tls_versions;       /* WH_TLS_*, ignored for http */
-    uint32_t tls_flags;          /* WH_TLS_IGNORE_* */
+    uint32_t tls_flags;          /* WH_TLS_IGNORE_* and the bits after them */
     uint32_t alpn;               /* WH_ALPN_* */
     uint32_t family;             /* 0 any, 4, 6 */
     uint32_t conn_limit;         /* connections to this route at most, 0 = no limit */
     uint32_t conn_limit_1_0;     /* the same once the server has answered with HTTP/1.0 */
-    uint32_t background;         /* connections that the first exchange to this route opens in parallel, 0 = one */
+    uint32_t background;         /* connections that the first exchange to this route opens in parallel, 0 = one, at
+                                  * most 64 */
     uint32_t if_index;           /* index of the network interface to go out by, 0 = any */
-    uint32_t connect_retries;    /* addresses tried at most, 0 = all */
+    uint32_t connect_retries;    /* distinct addresses tried at most, 0 = all */
     uint32_t keepalive_ms;       /* TCP keep-alive: idle time, 0 = off */
     uint32_t keepalive_interval_ms;
     uint32_t flags;              /* WH_ROUTE_* */
@@ -353,6 +371,8 @@ enum wh_query
     WHQ_STATS,               /* struct wh_stats */
     WHQ_TCP,                 /* struct wh_tcp_facts */
     WHQ_TAG,                 /* WH_TAG_SIZE bytes: the tag of its connection */
+    WHQ_CERT_ISSUERS,        /* names of the issuers that the server takes: uint32_t length, DER bytes, each */
+    WHQ_OCSP_STAPLE,         /* the OCSP response that came with the server's certificate, DER */
 };
 
 #define WH_SOCKADDR_SIZE 128
@@ -394,7 +414,7 @@ struct wh_stats
     uint32_t index;          /* earlier exchanges on this connection */
     uint32_t tls_resumed;
     uint32_t connect_failures;   /* addresses that did not connect for this exchange */
-    uint32_t fast_open;      /* 1 if its connection was opened with TCP Fast Open */
+    uint32_t fast_open;      /* 1 if its connection was opened with data in the SYN, which the peer took */
 };
 WH_LAYOUT( wh_stats, 48 );
 
@@ -422,7 +442,7 @@ WH_LAYOUT( wh_exchange_query_params, 32 );
 
 enum wh_control
 {
-    WHC_EXPIRE,              /* its connection serves nobody after this exchange */
+    WHC_EXPIRE,              /* its connection, or the one it will get, serves nobody after this exchange */
     WHC_TAG,                 /* its connection, or the one it will get, carries `tag` from now on */
 };
 
@@ -492,7 +512,8 @@ struct wh_record
 };
 WH_LAYOUT( wh_record, 128 );
 
-/* The pool as it is: open connections counted by host and tag. */
+/* The pool as it is: open connections counted by host and tag. Routes that differ in something else (an address family,
+ * say) make entries of their own: whoever wants sums adds them up. */
 struct wh_pool_entry
 {
     char     host[256];          /* NUL-terminated, without brackets */

@@ -21,12 +21,8 @@
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 #endif
 
+#include "hostname.h"
 #include "url.h"
-
-/* newer than some toolchains' winhttp.h */
-#ifndef ICU_INCLUDE_DEFAULT_PORT
-#define ICU_INCLUDE_DEFAULT_PORT 0x00008000
-#endif
 
 #define URL_MAX_CCH  0x10000000      /* three times that in bytes is still a DWORD */
 #define HOST_MAX_LEN 255             /* RFC 1035 */
@@ -45,6 +41,9 @@ static const DWORD unsafe_target[4] = { ~0u, UNSAFE_SPACE, UNSAFE_UPPER, UNSAFE_
 static const DWORD unsafe_percent[4] = { ~0u, UNSAFE_SPACE | BIT( '%' ), UNSAFE_UPPER, UNSAFE_LOWER };
 /* ES-3: only what would end the request line's second word; line ends are dropped before */
 static const DWORD unsafe_raw[4] = { 0, BIT( ' ' ), 0, 0 };
+/* ICU_ESCAPE_AUTHORITY: what would end the user name or the password, too */
+static const DWORD unsafe_user[4] = { ~0u, UNSAFE_SPACE | BIT( '%' ) | BIT( '/' ) | BIT( ':' ) | BIT( '?' ),
+                                      UNSAFE_UPPER | BIT( '@' ), UNSAFE_LOWER | BIT( '~' ) };
 
 static const struct scheme
 {
@@ -303,7 +302,9 @@ static const struct url_span *component_span( const struct url *url, enum compon
     return (const struct url_span *)((const char *)url + component_rows[i].span);
 }
 
-/* A buffer needs a size (CK-17), and text that changes needs a buffer (CK-19). */
+/* A buffer needs a size (CK-17), and text that changes needs a buffer (CK-19). The flags that winhttp.h names for combining
+ * URLs (ICU_NO_ENCODE, NO_META, ENCODE_SPACES_ONLY, BROWSER_MODE, ENCODE_PERCENT) ask for nothing here: no function
+ * of this API combines. Unknown flags were never refused. */
 static BOOL check_components( URL_COMPONENTS *comps, DWORD flags )
 {
     enum component i;
@@ -458,37 +459,35 @@ static void write_port( struct url_writer *writer, INTERNET_PORT port )
     write_text( writer, p, text + ARRAYSIZE( text ) - p );
 }
 
-static void write_escaped( struct url_writer *writer, const struct url_span *span )
+/* unsafe NULL: as it is */
+static void write_span( struct url_writer *writer, const struct url_span *span, const DWORD *unsafe )
 {
-    writer->cch += escape_text( span->text, span->cch, unsafe_url, writer->dst ? writer->dst + writer->cch : NULL );
+    if (!unsafe) write_text( writer, span->text, span->cch );
+    else writer->cch += escape_text( span->text, span->cch, unsafe, writer->dst ? writer->dst + writer->cch : NULL );
 }
 
+/* A host is never escaped: no name can have an escape in it. */
 static void write_url( struct url_writer *writer, const struct url *url, DWORD flags )
 {
-    write_text( writer, url->scheme.text, url->scheme.cch );
+    const DWORD *unsafe = flags & ICU_ESCAPE ? unsafe_url : NULL;
+    const DWORD *unsafe_name = flags & ICU_ESCAPE_AUTHORITY ? unsafe_user : NULL;
+
+    write_span( writer, &url->scheme, NULL );
     write_text( writer, L"://", 3 );
     if (url->user.text)
     {
-        write_text( writer, url->user.text, url->user.cch );
+        write_span( writer, &url->user, unsafe_name );
         if (url->password.text) write_text( writer, L":", 1 );
-        if (url->password.text) write_text( writer, url->password.text, url->password.cch );
+        if (url->password.text) write_span( writer, &url->password, unsafe_name );
         write_text( writer, L"@", 1 );
     }
     if (url->host.text)
     {
-        write_text( writer, url->host.text, url->host.cch );
+        write_span( writer, &url->host, NULL );
         if (url->port_given) write_port( writer, url->port );
     }
-    if (flags & ICU_ESCAPE)
-    {
-        write_escaped( writer, &url->path );
-        write_escaped( writer, &url->extra );
-    }
-    else
-    {
-        write_text( writer, url->path.text, url->path.cch );
-        write_text( writer, url->extra.text, url->extra.cch );
-    }
+    write_span( writer, &url->path, unsafe );
+    write_span( writer, &url->extra, unsafe );
 }
 
 /* A length of 0 with a pointer means a terminated string, any other length counts whatever it covers (CU-14). */
@@ -509,6 +508,14 @@ static BOOL is_ascii( const struct url_span *span )
     return TRUE;
 }
 
+/* CU-20; the authority by the same rule */
+static BOOL can_escape( const struct url *url, DWORD flags )
+{
+    if (GetACP() == CP_UTF8) return TRUE;
+    if ((flags & ICU_ESCAPE) && (!is_ascii( &url->path ) || !is_ascii( &url->extra ))) return FALSE;
+    return !(flags & ICU_ESCAPE_AUTHORITY) || (is_ascii( &url->user ) && is_ascii( &url->password ));
+}
+
 static DWORD read_components( const URL_COMPONENTS *comps, DWORD flags, struct url *url )
 {
     const struct scheme *scheme;
@@ -520,8 +527,7 @@ static DWORD read_components( const URL_COMPONENTS *comps, DWORD flags, struct u
 
     if (url->password.text && !url->user.text) return ERROR_INVALID_PARAMETER;
     if (url->user.text && (flags & ICU_REJECT_USERPWD)) return ERROR_WINHTTP_INVALID_URL;
-    if ((flags & ICU_ESCAPE) && (!is_ascii( &url->path ) || !is_ascii( &url->extra )) && GetACP() != CP_UTF8)
-        return ERROR_INVALID_PARAMETER;
+    if (!can_escape( url, flags )) return ERROR_INVALID_PARAMETER;
 
     if (url->scheme.text) scheme = scheme_by_name( url->scheme.text, url->scheme.cch );
     else
@@ -581,47 +587,111 @@ static DWORD drop_line_ends( WCHAR *text, DWORD cch )
     return len;
 }
 
-DWORD url_escape_target( const WCHAR *object, DWORD flags, WCHAR **ret, DWORD *ret_cch )
+/* A part of an object name on its way into a request target. */
+struct target_part
 {
-    const DWORD *unsafe = flags & WINHTTP_FLAG_ESCAPE_PERCENT ? unsafe_percent : unsafe_target;
-    BOOL raw_path = (flags & WINHTTP_FLAG_ESCAPE_DISABLE) != 0;
-    BOOL raw_extra = raw_path || (flags & WINHTTP_FLAG_ESCAPE_DISABLE_QUERY);
-    DWORD cch = object ? wcslen( object ) : 0, path_cch, extra_cch, slash;
-    const WCHAR *text = object;
-    WCHAR *copy = NULL, *target;
+    const WCHAR *text;
+    DWORD        cch;
+    const DWORD *unsafe;
+    UINT         codepage;           /* of the bytes that are escaped */
+};
+
+/* The length of the characters beyond ASCII that text begins with. */
+static DWORD other_run( const WCHAR *text, DWORD cch )
+{
+    DWORD i;
+
+    for (i = 0; i < cch && text[i] >= 0x80; i++) ;
+    return i;
+}
+
+/* A stretch beyond ASCII as bytes of the part's code page, each escaped: best fit can give plain '/' or '&', which the
+ * program did not write. 0 if it cannot be converted. */
+static DWORD escape_bytes( const struct target_part *part, const WCHAR *text, DWORD cch, WCHAR *dst )
+{
+    DWORD len, i;
+    char *bytes;
+
+    if (part->codepage == CP_UTF8) return escape_text( text, cch, part->unsafe, dst );
+    len = WideCharToMultiByte( part->codepage, 0, text, cch, NULL, 0, NULL, NULL );
+    if (!len || !dst) return len * 3;
+    if ((bytes = malloc( len )))
+    {
+        WideCharToMultiByte( part->codepage, 0, text, cch, bytes, len, NULL, NULL );
+        for (i = 0; i < len; i++) dst = put_escape( dst, bytes[i] );
+        free( bytes );
+    }
+    return bytes ? len * 3 : 0;
+}
+
+/* Length of a part in the target; stores if dst is not NULL. FALSE if a character has no bytes there, or without memory. */
+static BOOL put_part( const struct target_part *part, WCHAR *dst, DWORD *len )
+{
+    DWORD i, run, count;
+
+    for (i = *len = 0; i < part->cch; i += run, *len += count)
+    {
+        if ((run = other_run( part->text + i, part->cch - i )))
+        {
+            if (!(count = escape_bytes( part, part->text + i, run, dst ? dst + *len : NULL ))) return FALSE;
+            continue;
+        }
+        while (i + run < part->cch && part->text[i + run] < 0x80) run++;
+        count = escape_text( part->text + i, run, part->unsafe, dst ? dst + *len : NULL );
+    }
+    return TRUE;
+}
+
+/* *ret is given. */
+static DWORD put_target( const struct target_part *path, const struct target_part *extra, WCHAR **ret, DWORD *ret_cch )
+{
+    DWORD slash = !path->cch || path->text[0] != '/', path_cch, extra_cch;
+    WCHAR *target;
+
+    if (!put_part( path, NULL, &path_cch ) || !put_part( extra, NULL, &extra_cch )) return ERROR_INVALID_PARAMETER;
+    if (!(target = malloc( (slash + path_cch + extra_cch + 1) * sizeof(WCHAR) ))) return ERROR_NOT_ENOUGH_MEMORY;
+    if (slash) target[0] = '/';
+    if (!put_part( path, target + slash, &path_cch ) ||
+        !put_part( extra, target + slash + path_cch, &extra_cch ))
+    {
+        free( target );
+        return ERROR_NOT_ENOUGH_MEMORY;
+    }
+    *ret = target;
+    *ret_cch = slash + path_cch + extra_cch;
+    target[*ret_cch] = 0;
+    return 0;
+}
+
+DWORD url_escape_target( const WCHAR *object, const struct url_escape *how, WCHAR **ret, DWORD *ret_cch )
+{
+    const DWORD *unsafe = how->flags & WINHTTP_FLAG_ESCAPE_PERCENT ? unsafe_percent : unsafe_target;
+    BOOL raw_path = (how->flags & WINHTTP_FLAG_ESCAPE_DISABLE) && !how->encode_extra;
+    BOOL raw_extra = raw_path || ((how->flags & WINHTTP_FLAG_ESCAPE_DISABLE_QUERY) && !how->encode_extra);
+    struct target_part path = { NULL, 0, raw_path ? unsafe_raw : unsafe, CP_UTF8 };
+    struct target_part extra = { NULL, 0, raw_extra ? unsafe_raw : unsafe, how->codepage };
+    DWORD cch = object ? wcslen( object ) : 0, err;
+    WCHAR *copy;
 
     if (cch > URL_MAX_CCH) return ERROR_NOT_ENOUGH_MEMORY;
-    for (path_cch = 0; path_cch < cch && object[path_cch] != '?'; path_cch++) ;
-    extra_cch = cch - path_cch;
-    if (raw_extra)
-    {
-        if (!(copy = malloc( (cch + 1) * sizeof(WCHAR) ))) return ERROR_NOT_ENOUGH_MEMORY;
-        if (cch) memcpy( copy, object, cch * sizeof(WCHAR) );
-        copy[cch] = 0;
-        extra_cch = drop_line_ends( copy + path_cch, extra_cch );
-        if (raw_path)
-        {
-            cch = drop_line_ends( copy, path_cch );
-            memmove( copy + cch, copy + path_cch, extra_cch * sizeof(WCHAR) );
-            path_cch = cch;
-        }
-        text = copy;
-    }
+    if (!(copy = malloc( (cch + 1) * sizeof(WCHAR) ))) return ERROR_NOT_ENOUGH_MEMORY;
+    if (cch) memcpy( copy, object, cch * sizeof(WCHAR) );
 
-    slash = !path_cch || text[0] != '/';
-    cch = slash + escape_text( text, path_cch, raw_path ? unsafe_raw : unsafe, NULL ) +
-          escape_text( text + path_cch, extra_cch, raw_extra ? unsafe_raw : unsafe, NULL );
-    if ((target = malloc( (cch + 1) * sizeof(WCHAR) )))
+    while (path.cch < cch && copy[path.cch] != '?') path.cch++;
+    path.text = copy;
+    extra.text = copy + path.cch;
+    extra.cch = cch - path.cch;
+    if (raw_extra) extra.cch = drop_line_ends( copy + path.cch, extra.cch );
+    if (raw_path) path.cch = drop_line_ends( copy, path.cch );
+
+    err = put_target( &path, &extra, ret, ret_cch );
+    if (err == ERROR_INVALID_PARAMETER && extra.codepage != CP_UTF8)
     {
-        if (slash) target[0] = '/';
-        cch = slash + escape_text( text, path_cch, raw_path ? unsafe_raw : unsafe, target + slash );
-        cch += escape_text( text + path_cch, extra_cch, raw_extra ? unsafe_raw : unsafe, target + cch );
-        target[cch] = 0;
-        *ret = target;
-        *ret_cch = cch;
+        extra.codepage = CP_UTF8;        /* an unknown code page: the option takes any number */
+        err = put_target( &path, &extra, ret, ret_cch );
     }
     free( copy );
-    return target ? 0 : ERROR_NOT_ENOUGH_MEMORY;
+    return err;
 }
 
 static BOOL is_ip6_char( WCHAR c )
@@ -686,29 +756,34 @@ static BOOL check_name( const char *host, DWORD len )
     return !ends_in_number( host, len ) || is_ip4_literal( host );
 }
 
+/* The ASCII form of a name beyond ASCII. The mapping makes a digit of a wide digit: what becomes an address by it is
+ * refused, as whoever looked at the name before saw none. */
+static DWORD convert_name( const struct url_span *name, char *host, DWORD host_size )
+{
+    DWORD err = hostname_to_ascii( name->text, name->cch, host, host_size );
+
+    if (!err && ends_in_number( host, strlen( host ) )) err = ERROR_WINHTTP_INVALID_URL;
+    return err;
+}
+
 DWORD url_host_to_ascii( const WCHAR *name, DWORD name_cch, char *host, DWORD host_size )
 {
-    WCHAR ascii[HOST_MAX_LEN + 1];
     struct url_span span;
     BOOL bracketed;
-    DWORD i;
+    DWORD i, err;
 
     bracketed = name_cch > 2 && name[0] == '[' && name[name_cch - 1] == ']';
     span.text = bracketed ? name + 1 : name;
     span.cch = bracketed ? name_cch - 2 : name_cch;
-    if (!span.cch || span.cch > HOST_MAX_LEN) return ERROR_WINHTTP_INVALID_URL;
+    if (!span.cch || span.cch > HOST_MAX_LEN || host_size < 2) return ERROR_WINHTTP_INVALID_URL;
     if (!is_ascii( &span ))
     {
-        /* A NUL or blank in it makes the conversion fail or stays visible below. */
-        span.cch = IdnToAscii( 0, span.text, span.cch, ascii, ARRAYSIZE( ascii ) );
-        span.text = ascii;
+        if (bracketed) return ERROR_WINHTTP_INVALID_URL;
+        if ((err = convert_name( &span, host, host_size ))) return err;
+        return check_name( host, strlen( host ) ) ? 0 : ERROR_WINHTTP_INVALID_URL;
     }
-    if (!span.cch || span.cch >= host_size) return ERROR_WINHTTP_INVALID_URL;
-    for (i = 0; i < span.cch; i++)
-    {
-        if (span.text[i] >= 0x80) return ERROR_WINHTTP_INVALID_URL;
-        host[i] = span.text[i];
-    }
+    if (span.cch >= host_size) return ERROR_WINHTTP_INVALID_URL;
+    for (i = 0; i < span.cch; i++) host[i] = span.text[i];
     host[i] = 0;
     if (is_ip6_literal( span.text, span.cch )) return 0;
     return !bracketed && check_name( host, span.cch ) ? 0 : ERROR_WINHTTP_INVALID_URL;

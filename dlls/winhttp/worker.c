@@ -28,7 +28,8 @@
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
 #define BATCH        64        /* records fetched at once: 8 KiB of stack */
-#define HARD_LIMIT   16
+#define BUSY_LIMIT   16        /* workers for callbacks that are slow, whatever the processors and the program say, */
+#define HARD_LIMIT   256       /* and for such as block: a program may wait in each for another request's */
 #define IDLE_MS      10000     /* how long a worker waits for something to do, */
 #define SURPLUS_MS   1000      /* and one that was started because the others were stuck */
 #define LOOK_MS      20        /* how often a worker in the wait looks for work that a stuck one has left, */
@@ -72,7 +73,7 @@ static unsigned int soft_limit(void)
     if (!limit)
     {
         GetSystemInfo( &info );
-        limit = min( info.dwNumberOfProcessors + 1, HARD_LIMIT );
+        limit = min( info.dwNumberOfProcessors + 1, BUSY_LIMIT );
     }
     return limit;
 }
@@ -457,9 +458,16 @@ void worker_post( struct object *obj, struct event *event )
     if (wake) wake_worker();
 }
 
-void worker_set_limit( DWORD count )
+BOOL worker_set_limit( DWORD count )
 {
+    BOOL ret;
+
     AcquireSRWLockExclusive( &lock );
-    limit = min( count, HARD_LIMIT );
+    if ((ret = !limit && !worker_count))
+    {
+        limit = min( count, BUSY_LIMIT );
+        soft_limit();    /* 0 is a choice, too */
+    }
     ReleaseSRWLockExclusive( &lock );
+    return ret;
 }

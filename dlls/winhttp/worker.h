@@ -16,6 +16,7 @@ enum event_kind
     EVENT_RECORD,            /* a record of the Unix side */
     EVENT_SEND_DONE,         /* the operation of the sending side has its result: deliver it */
     EVENT_RECEIVE_DONE,      /* the same for the receiving side */
+    EVENT_FOLLOW,            /* the receiving operation goes on to its next leg */
 };
 
 struct event
@@ -35,7 +36,7 @@ void worker_operation_end( void );
  * and hands one use over: it is left after the event. */
 void worker_post( struct object *obj, struct event *event );
 
-/* WINHTTP_OPTION_WORKER_THREAD_COUNT; 0 = the default. */
-void worker_set_limit( DWORD count );
+/* WINHTTP_OPTION_WORKER_THREAD_COUNT; 0 = the default. FALSE: it was set before, or is in use. */
+BOOL worker_set_limit( DWORD count );
 
 #endif /* WINHTTP_WORKER_H */

@@ -8,7 +8,6 @@
 #include <winhttp.h>
 
 #include "wine/test.h"
-#include "winhttp_compat.h"
 #include "server.h"
 #include "client.h"
 
@@ -480,8 +479,9 @@ static void test_read_data_ex_returns_what_is_there(void)
 {
     static const struct step script[] =
         { ACCEPT, HEAD, SEND( "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc" ), HOLD, SEND( "def" ), END };
-    read_data_ex_fn read_ex = (read_data_ex_fn)(void *)GetProcAddress( GetModuleHandleA( "winhttp.dll" ),
-                                                                       "WinHttpReadDataEx" );
+    /* found at run time, so that the program also starts on an older Windows */
+    DWORD (WINAPI *read_ex)( HINTERNET, void *, DWORD, DWORD *, ULONGLONG, DWORD, void * ) =
+        (void *)GetProcAddress( GetModuleHandleA( "winhttp.dll" ), "WinHttpReadDataEx" );
     struct server *server;
     struct client client;
     char buffer[16];
@@ -511,6 +511,46 @@ static void test_read_data_ex_returns_what_is_there(void)
     ok( err == ERROR_INVALID_HANDLE, "got %lu\n", err );
 }
 
+struct redirect_body
+{
+    char text[16];
+    DWORD len, err;
+};
+
+static void read_in_redirect( struct recorder *recorder, const struct event *event )
+{
+    struct redirect_body *body = recorder->hook_data;
+
+    if (event->status != STATUS( REDIRECT )) return;
+    body->err = WinHttpReadData( event->handle, body->text, sizeof(body->text), &body->len ) ? 0 : GetLastError();
+}
+
+/* The documents: "the application can read any data returned by the server with the redirect response". */
+static void test_body_of_a_redirect_can_be_read_in_its_callback(void)
+{
+    static const struct step script[] =
+    {
+        ACCEPT, HEAD, SEND( "HTTP/1.1 302 Found\r\nLocation: /new\r\nContent-Length: 5\r\n\r\nmoved" ),
+        HEAD, SEND( "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" ), END
+    };
+    struct recorder *recorder = recorder_create();
+    struct server *server = server_start( script );
+    struct client client = { NULL, NULL, NULL };
+    struct redirect_body body = { "", 0, STALE };
+
+    if (!server) return;
+    recorder->hook_data = &body;
+    recorder->hook = read_in_redirect;
+    if (recorder_open( recorder, &client, server_port( server ), 0, L"GET", L"/" ) && client_get( &client ))
+    {
+        ok( !body.err && body.len == 5 && !memcmp( body.text, "moved", 5 ), "error %lu, %lu bytes\n", body.err, body.len );
+        client_check_body( client.request, "ok" );
+    }
+    recorder_close( recorder, &client );
+    recorder->hook = NULL;
+    server_stop( server );
+}
+
 START_TEST(body)
 {
     test_framings();
@@ -525,4 +565,5 @@ START_TEST(body)
     test_reset_in_a_body();
     test_endless_chunk_lines_are_errors();
     test_read_data_ex_returns_what_is_there();
+    test_body_of_a_redirect_can_be_read_in_its_callback();
 }

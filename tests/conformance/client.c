@@ -187,7 +187,7 @@ struct recorder *recorder_create(void)
 static const DWORD string_statuses = STATUS( RESOLVING_NAME ) | STATUS( NAME_RESOLVED )
     | STATUS( CONNECTING_TO_SERVER ) | STATUS( CONNECTED_TO_SERVER ) | STATUS( REDIRECT );
 static const DWORD dword_statuses = STATUS( REQUEST_SENT ) | STATUS( RESPONSE_RECEIVED )
-    | STATUS( INTERMEDIATE_RESPONSE ) | STATUS( DATA_AVAILABLE ) | STATUS( WRITE_COMPLETE );
+    | STATUS( INTERMEDIATE_RESPONSE ) | STATUS( SECURE_FAILURE ) | STATUS( DATA_AVAILABLE ) | STATUS( WRITE_COMPLETE );
 
 static void copy_payload( struct event *event )
 {
@@ -240,7 +240,7 @@ void CALLBACK recorder_callback( HINTERNET handle, DWORD_PTR context, DWORD stat
 
     record( recorder, &event );
     hook = recorder->hook;      /* the test may take it away at any time */
-    if (!hook || status == STATUS( HANDLE_CLOSING )) return;
+    if (!hook || (status == STATUS( HANDLE_CLOSING ) && !recorder->hook_closing)) return;
     TlsSetValue( depth_tls, ULongToPtr( depth + 1 ) );
     hook( recorder, &event );
     TlsSetValue( depth_tls, ULongToPtr( depth ) );
@@ -322,6 +322,13 @@ void recorder_close( struct recorder *recorder, struct client *client )
     close_marked( recorder, client->request, CALL_CLOSE_REQUEST );
     close_marked( recorder, client->connect, CALL_CLOSE_CONNECT );
     close_marked( recorder, client->session, CALL_CLOSE_SESSION );
+}
+
+void recorder_finish_( const char *file, int line, struct recorder *recorder, struct client *client,
+                       struct server *server )
+{
+    recorder_close( recorder, client );
+    server_stop_( file, line, server );
 }
 
 static BOOL wait_event( struct recorder *recorder, DWORD mask, struct event *event, DWORD timeout )
@@ -500,6 +507,82 @@ BOOL receive_marked( struct recorder *recorder, struct client *client )
     recorder_return( recorder );
     ok( ret && !GetLastError(), "WinHttpReceiveResponse: %d, error %lu\n", ret, GetLastError() );
     return ret;
+}
+
+/* Completed inside the call: last error 0 and on the caller's thread; else 997 and on another. */
+static BOOL data_call_returned( const char *file, int line, struct recorder *recorder, const char *name, BOOL ret,
+                                DWORD status, struct event *event )
+{
+    DWORD err = GetLastError();
+    struct event mine;
+    BOOL inside;
+
+    if (!event) event = &mine;
+    recorder_return( recorder );
+    ok_( file, line )( ret, "%s failed with %lu\n", name, err );
+    if (!ret || !recorder_complete_( file, line, recorder, status, event )) return FALSE;
+    inside = event->thread == GetCurrentThreadId();
+    ok_( file, line )( err == (inside ? ERROR_SUCCESS : ERROR_IO_PENDING), "%s came on %s thread with last error %lu\n",
+                       status_name( status ), inside ? "the caller's" : "another", err );     /* N-2b */
+    return TRUE;
+}
+
+BOOL query_marked_( const char *file, int line, struct recorder *recorder, struct client *client, struct event *event )
+{
+    BOOL ret;
+
+    recorder_call( recorder, CALL_QUERY );
+    SetLastError( 0xdeadbeef );
+    ret = WinHttpQueryDataAvailable( client->request, NULL );               /* S-24 */
+    return data_call_returned( file, line, recorder, "WinHttpQueryDataAvailable", ret, STATUS( DATA_AVAILABLE ), event );
+}
+
+BOOL read_marked_( const char *file, int line, struct recorder *recorder, struct client *client, void *buffer, DWORD size,
+                   struct event *event )
+{
+    BOOL ret;
+
+    recorder_call( recorder, CALL_READ );
+    SetLastError( 0xdeadbeef );
+    ret = WinHttpReadData( client->request, buffer, size, NULL );           /* S-24 */
+    return data_call_returned( file, line, recorder, "WinHttpReadData", ret, STATUS( READ_COMPLETE ), event );
+}
+
+BOOL recorder_get( struct recorder *recorder, struct client *client, struct server *server, const WCHAR *headers )
+{
+    return send_marked( recorder, client, headers, 0 )
+        && recorder_complete( recorder, STATUS( SENDREQUEST_COMPLETE ), NULL )
+        && (!server || server_wait( server ))
+        && receive_marked( recorder, client )
+        && recorder_complete( recorder, STATUS( HEADERS_AVAILABLE ), NULL );
+}
+
+void recorder_failed_( const char *file, int line, struct recorder *recorder, DWORD_PTR api, DWORD error )
+{
+    struct event event;
+
+    if (!recorder_complete_( file, line, recorder, STATUS( REQUEST_ERROR ), &event )) return;
+    ok_( file, line )( event.result == api && event.error == error, "API %lu, error %lu\n",
+                       (DWORD)event.result, event.error );
+    ok_( file, line )( event.info_len == sizeof(WINHTTP_ASYNC_RESULT), "length %lu\n",
+                       event.info_len );                                    /* N-1q, N-9c */
+}
+
+BOOL recorder_start_receive( struct recorder *recorder, struct client *client, unsigned short port )
+{
+    struct event event;
+    BOOL ret;
+
+    if (!recorder_open( recorder, client, port, WINHTTP_FLAG_ASYNC, L"POST", L"/" )
+        || !send_marked( recorder, client, NULL, 1 )
+        || !recorder_complete( recorder, STATUS( SENDREQUEST_COMPLETE ), &event )) return FALSE;
+    recorder_call( recorder, CALL_WRITE );
+    ret = WinHttpWriteData( client->request, "x", 1, NULL );
+    recorder_return( recorder );
+    ok( ret, "WinHttpWriteData failed with %lu\n", GetLastError() );
+    if (!ret || !recorder_complete( recorder, STATUS( WRITE_COMPLETE ), &event )) return FALSE;
+    ok( event.value == 1 && event.info_len == sizeof(DWORD), "%lu bytes written, length %lu\n", event.value, event.info_len );
+    return receive_marked( recorder, client );
 }
 
 /* ---- the recorder itself ---- */

@@ -11,6 +11,8 @@
 #define WAIT_MS     20000   /* bound of every wait */
 #define PROMPT_MS   2000    /* "at once", with room for a loaded machine */
 
+struct server;
+
 struct client
 {
     HINTERNET session, connect, request;
@@ -83,6 +85,7 @@ struct recorder
     /* runs in the callback, after the event was recorded, outside the lock */
     void (*hook)( struct recorder *recorder, const struct event *event );
     void *hook_data;
+    BOOL hook_closing;      /* the hook runs for HANDLE_CLOSING, too */
 };
 
 /* Never freed: a library that calls back too late must fail a check, not bring the program down. */
@@ -95,6 +98,10 @@ BOOL recorder_open( struct recorder *recorder, struct client *client, unsigned s
                     const WCHAR *verb, const WCHAR *path );
 /* Closes all three handles, marked, and waits for the HANDLE_CLOSING of each. */
 void recorder_close( struct recorder *recorder, struct client *client );
+/* recorder_close() and server_stop(): the end of most tests. */
+void recorder_finish_( const char *file, int line, struct recorder *recorder, struct client *client,
+                       struct server *server );
+#define recorder_finish( recorder, client, server ) recorder_finish_( __FILE__, __LINE__, recorder, client, server )
 /* Marks the API call that follows, and its return. */
 void recorder_call( struct recorder *recorder, enum call call );
 void recorder_return( struct recorder *recorder );
@@ -103,6 +110,20 @@ void recorder_return( struct recorder *recorder );
  * last error 0. */
 BOOL send_marked( struct recorder *recorder, struct client *client, const WCHAR *headers, DWORD total );
 BOOL receive_marked( struct recorder *recorder, struct client *client );
+/* The asynchronous data calls without out pointer, marked: TRUE, with last error 0 or 997, and the completion
+ * where that error says: inside the call, or on another thread. `event` is the completion, or
+ * NULL. */
+BOOL query_marked_( const char *file, int line, struct recorder *recorder, struct client *client, struct event *event );
+BOOL read_marked_( const char *file, int line, struct recorder *recorder, struct client *client, void *buffer, DWORD size,
+                   struct event *event );
+#define query_marked( recorder, client, event ) query_marked_( __FILE__, __LINE__, recorder, client, event )
+#define read_marked( recorder, client, buffer, size, event ) \
+    read_marked_( __FILE__, __LINE__, recorder, client, buffer, size, event )
+/* Asynchronous, each checked and its completion awaited: send without a body, wait until the server has answered (its
+ * next SIGNAL; `server` NULL: don't), receive the head. */
+BOOL recorder_get( struct recorder *recorder, struct client *client, struct server *server, const WCHAR *headers );
+/* Opens, sends a POST that owes one byte, writes it, and calls ReceiveResponse: what the server does then is up to it. */
+BOOL recorder_start_receive( struct recorder *recorder, struct client *client, unsigned short port );
 
 /* Waits for the next event in `mask` behind the cursor, moves the cursor behind it and copies it out. A wait that ends
  * without one is reported and returns FALSE. */
@@ -111,6 +132,9 @@ BOOL recorder_wait_( const char *file, int line, struct recorder *recorder, DWOR
 /* The same for an asynchronous operation: the event must be `status`; a REQUEST_ERROR is reported with its code. */
 BOOL recorder_complete_( const char *file, int line, struct recorder *recorder, DWORD status, struct event *event );
 #define recorder_complete( recorder, status, event ) recorder_complete_( __FILE__, __LINE__, recorder, status, event )
+/* The same for one that fails: REQUEST_ERROR of this API_* with this error. */
+void recorder_failed_( const char *file, int line, struct recorder *recorder, DWORD_PTR api, DWORD error );
+#define recorder_failed( recorder, api, error ) recorder_failed_( __FILE__, __LINE__, recorder, api, error )
 /* Events in `mask` recorded for a handle (NULL: any). */
 unsigned int recorder_count( struct recorder *recorder, HINTERNET handle, DWORD mask );
 /* Index of the n-th event in `mask`, -1 if there is none. */
@@ -143,6 +167,23 @@ unsigned int recorder_check_( const char *file, int line, struct recorder *recor
 #define recorder_check( recorder, table ) \
     recorder_check_( __FILE__, __LINE__, recorder, table, sizeof(table) / sizeof((table)[0]) )
 const char *status_name( DWORD status );
+
+/* Rows that many tables have. A resolve and a connect, where there is no pooled connection; an address may be tried more
+ * than once. */
+#define CONNECT_ROWS( call, thread ) \
+    { call, STATUS( RESOLVING_NAME ), OPT | thread }, \
+    { call, STATUS( NAME_RESOLVED ), OPT | thread }, \
+    { call, STATUS( CONNECTING_TO_SERVER ), MANY | thread }, \
+    { call, STATUS( CONNECTED_TO_SERVER ), thread }
+
+#define OPEN_ROWS \
+    { CALL_CONNECT, STATUS( HANDLE_CREATED ), CALLER }, \
+    { CALL_OPEN, STATUS( HANDLE_CREATED ), CALLER }
+
+#define CLOSE_ROWS \
+    { CALL_CLOSE_REQUEST, STATUS( HANDLE_CLOSING ), 0 }, \
+    { CALL_CLOSE_CONNECT, STATUS( HANDLE_CLOSING ), 0 }, \
+    { CALL_CLOSE_SESSION, STATUS( HANDLE_CLOSING ), 0 }
 
 ULONGLONG milliseconds_since( ULONGLONG start );
 

@@ -15,23 +15,7 @@
 #define STALE 0xdeadbeef
 #define REPLY( len, body ) "HTTP/1.1 200 OK\r\nContent-Length: " len "\r\n\r\n" body
 
-/* The end of every test: closes, checks that each handle went once and last, stops the server. */
-static void finish( struct recorder *recorder, struct client *client, struct server *server )
-{
-    recorder_close( recorder, client );
-    server_stop( server );
-}
-
 /* ---- failures ---- */
-
-static void check_async_failure( struct recorder *recorder, DWORD_PTR api, DWORD error )
-{
-    struct event event;
-
-    if (!recorder_complete( recorder, STATUS( REQUEST_ERROR ), &event )) return;
-    ok( event.result == api && event.error == error, "API %lu, error %lu\n", (DWORD)event.result, event.error );
-    ok( event.info_len == sizeof(WINHTTP_ASYNC_RESULT), "length %lu\n", event.info_len );
-}
 
 /* Section 9: TRUE from the call, REQUEST_ERROR with the code. */
 static void test_async_connect_failures(void)
@@ -42,7 +26,7 @@ static void test_async_connect_failures(void)
     if (recorder_open( recorder, &client, server_closed_port(), WINHTTP_FLAG_ASYNC, L"GET", L"/" )
         && send_marked( recorder, &client, NULL, 0 ))
     {
-        check_async_failure( recorder, API_SEND_REQUEST, ERROR_WINHTTP_CANNOT_CONNECT );
+        recorder_failed( recorder, API_SEND_REQUEST, ERROR_WINHTTP_CANNOT_CONNECT );
         ok( recorder_count( recorder, NULL, COMPLETIONS ) == 1, "%u completions\n",
             recorder_count( recorder, NULL, COMPLETIONS ) );
     }
@@ -57,27 +41,9 @@ static void test_async_connect_failures(void)
         client_reopen( &client, L"GET", L"/" );
         recorder_reset( recorder );
         if (send_marked( recorder, &client, NULL, 0 ))
-            check_async_failure( recorder, API_SEND_REQUEST, ERROR_WINHTTP_NAME_NOT_RESOLVED );
+            recorder_failed( recorder, API_SEND_REQUEST, ERROR_WINHTTP_NAME_NOT_RESOLVED );
     }
     recorder_close( recorder, &client );
-}
-
-/* Sends a POST that owes one byte, writes it, and has ReceiveResponse running: what the server does then is up to it. */
-static BOOL start_receive( struct recorder *recorder, struct client *client, unsigned short port )
-{
-    struct event event;
-    BOOL ret;
-
-    if (!recorder_open( recorder, client, port, WINHTTP_FLAG_ASYNC, L"POST", L"/" )
-        || !send_marked( recorder, client, NULL, 1 )
-        || !recorder_complete( recorder, STATUS( SENDREQUEST_COMPLETE ), &event )) return FALSE;
-    recorder_call( recorder, CALL_WRITE );
-    ret = WinHttpWriteData( client->request, "x", 1, NULL );
-    recorder_return( recorder );
-    ok( ret, "WinHttpWriteData failed with %lu\n", GetLastError() );
-    if (!ret || !recorder_complete( recorder, STATUS( WRITE_COMPLETE ), &event )) return FALSE;
-    ok( event.value == 1 && event.info_len == sizeof(DWORD), "%lu bytes written, length %lu\n", event.value, event.info_len );
-    return receive_marked( recorder, client );
 }
 
 static void test_async_receive_failures(void)
@@ -99,12 +65,12 @@ static void test_async_receive_failures(void)
         script[4].data = rows[i].reply;
         script[5].op = rows[i].end;
         if (!(server = server_start( script ))) return;
-        if (start_receive( recorder, &client, server_port( server ) ))
+        if (recorder_start_receive( recorder, &client, server_port( server ) ))
         {
             server_go( server );
-            check_async_failure( recorder, API_RECEIVE_RESPONSE, rows[i].error );
+            recorder_failed( recorder, API_RECEIVE_RESPONSE, rows[i].error );
         }
-        finish( recorder, &client, server );
+        recorder_finish( recorder, &client, server );
     }
 }
 
@@ -124,16 +90,16 @@ static void test_async_read_failures(void)
         BOOL ret;
 
         if (!server) return;
-        if (start_receive( recorder, &client, server_port( server ) )
+        if (recorder_start_receive( recorder, &client, server_port( server ) )
             && recorder_complete( recorder, STATUS( HEADERS_AVAILABLE ), &event ))
         {
             if (i) server_go( server );
             ret = WinHttpReadData( client.request, buffer, sizeof(buffer), NULL );
             if (!i) server_go( server );
             ok( ret, "WinHttpReadData failed with %lu\n", GetLastError() );
-            if (ret) check_async_failure( recorder, API_READ_DATA, ERROR_WINHTTP_CONNECTION_ERROR );
+            if (ret) recorder_failed( recorder, API_READ_DATA, ERROR_WINHTTP_CONNECTION_ERROR );
         }
-        finish( recorder, &client, server );
+        recorder_finish( recorder, &client, server );
     }
 }
 
@@ -150,21 +116,21 @@ static void test_second_operation_is_refused(void)
     BOOL ret;
 
     if (!server) return;
-    if (start_receive( recorder, &client, server_port( server ) )
+    if (recorder_start_receive( recorder, &client, server_port( server ) )
         && recorder_complete( recorder, STATUS( HEADERS_AVAILABLE ), &event ))
     {
         ret = WinHttpReadData( client.request, buffer, sizeof(buffer), NULL );
         ok( ret, "WinHttpReadData failed with %lu\n", GetLastError() );
         SetLastError( STALE );
         ret = WinHttpReadData( client.request, other, sizeof(other), NULL );
-        if (ret) check_async_failure( recorder, API_READ_DATA, ERROR_WINHTTP_INCORRECT_HANDLE_STATE );
+        if (ret) recorder_failed( recorder, API_READ_DATA, ERROR_WINHTTP_INCORRECT_HANDLE_STATE );
         else ok( GetLastError() == ERROR_WINHTTP_INCORRECT_HANDLE_STATE, "error %lu\n", GetLastError() );
         server_go( server );
         if (recorder_complete( recorder, STATUS( READ_COMPLETE ), &event ))
             ok( event.info == buffer && event.info_len == 6, "%p, %lu bytes\n", event.info, event.info_len );
     }
     server_go( server );
-    finish( recorder, &client, server );
+    recorder_finish( recorder, &client, server );
 }
 
 static void test_async_surplus_write(void)
@@ -185,13 +151,13 @@ static void test_async_surplus_write(void)
         recorder_complete( recorder, STATUS( WRITE_COMPLETE ), &event );
         SetLastError( STALE );
         ret = WinHttpWriteData( client.request, "more", 4, NULL );           /* S-6; inline or not is not pinned */
-        if (ret) check_async_failure( recorder, API_WRITE_DATA, ERROR_INVALID_PARAMETER );
+        if (ret) recorder_failed( recorder, API_WRITE_DATA, ERROR_INVALID_PARAMETER );
         else ok( GetLastError() == ERROR_INVALID_PARAMETER, "error %lu\n", GetLastError() );
         server_go( server );
         if (receive_marked( recorder, &client )) recorder_complete( recorder, STATUS( HEADERS_AVAILABLE ), &event );
     }
     server_go( server );
-    finish( recorder, &client, server );
+    recorder_finish( recorder, &client, server );
 }
 
 /* ---- closing ---- */
@@ -230,9 +196,9 @@ static void test_close_while_receiving(void)
     struct client client;
 
     if (!server) return;
-    if (start_receive( recorder, &client, server_port( server ) ))
+    if (recorder_start_receive( recorder, &client, server_port( server ) ))
         close_pending( recorder, &client, API_RECEIVE_RESPONSE );
-    finish( recorder, &client, server );
+    recorder_finish( recorder, &client, server );
 }
 
 static void test_close_while_reading( BOOL query )
@@ -247,7 +213,7 @@ static void test_close_while_reading( BOOL query )
     BOOL ret;
 
     if (!server) return;
-    if (start_receive( recorder, &client, server_port( server ) )
+    if (recorder_start_receive( recorder, &client, server_port( server ) )
         && recorder_complete( recorder, STATUS( HEADERS_AVAILABLE ), &event ))
     {
         SetLastError( STALE );
@@ -256,7 +222,7 @@ static void test_close_while_reading( BOOL query )
         ok( ret && GetLastError() == ERROR_IO_PENDING, "got %d, error %lu\n", ret, GetLastError() );
         close_pending( recorder, &client, query ? API_QUERY_DATA_AVAILABLE : API_READ_DATA );
     }
-    finish( recorder, &client, server );
+    recorder_finish( recorder, &client, server );
 }
 
 static void test_close_while_writing(void)
@@ -277,7 +243,7 @@ static void test_close_while_writing(void)
         close_pending( recorder, &client, API_WRITE_DATA );
     }
     server_go( server );
-    finish( recorder, &client, server );
+    recorder_finish( recorder, &client, server );
 }
 
 /* A TLS server that never says a word: the send is in the handshake. */
@@ -297,7 +263,7 @@ static void test_close_while_connecting(void)
         if (send_marked( recorder, &client, NULL, 0 ) && server_wait( server ))
             close_pending( recorder, &client, API_SEND_REQUEST );
     }
-    finish( recorder, &client, server );
+    recorder_finish( recorder, &client, server );
 }
 
 /* Whatever phase it is in: one completion, then the handle goes. */
@@ -330,135 +296,182 @@ static void test_close_right_after_the_send(void)
     }
 }
 
-struct closing
+/* ---- more than one operation ---- */
+
+static void receive_in_sending( struct recorder *recorder, const struct event *event )
 {
-    DWORD status;
-    unsigned int closed;
+    LONG *failed = recorder->hook_data;
+
+    if (event->status == STATUS( SENDING_REQUEST ) && !WinHttpReceiveResponse( event->handle, NULL )) ++*failed;
+}
+
+/* ReceiveResponse waits behind the send; the handle is closed before the server answers: both end, each once. */
+static void test_close_with_a_waiting_receive(void)
+{
+    static const struct step script[] = { ACCEPT, HEAD, SIGNAL, GONE, END };
+    struct server *server = server_start( script );
+    struct recorder *recorder = recorder_create();
+    static LONG failed;
+    unsigned int i, sends = 0, receives = 0;
+    struct client client;
+    HINTERNET request;
+
+    if (!server) return;
+    failed = 0;
+    recorder->hook_data = &failed;
+    recorder->hook = receive_in_sending;
+    if (recorder_open( recorder, &client, server_port( server ), WINHTTP_FLAG_ASYNC, L"GET", L"/" )
+        && send_marked( recorder, &client, NULL, 0 ) && server_wait( server ))
+    {
+        request = client.request;
+        client.request = NULL;
+        ok( WinHttpCloseHandle( request ), "failed with %lu\n", GetLastError() );
+        recorder_wait( recorder, STATUS( HANDLE_CLOSING ), NULL );
+        ok( !failed, "ReceiveResponse failed in the callback\n" );
+        for (i = 0; i < recorder->count; i++)
+        {
+            const struct event *event = &recorder->events[i];
+
+            if (event->status == STATUS( SENDREQUEST_COMPLETE )) sends++;     /* it may have been complete */
+            if (event->status != STATUS( REQUEST_ERROR )) continue;
+            ok( event->error == ERROR_WINHTTP_OPERATION_CANCELLED, "API %lu, error %lu\n", (DWORD)event->result,
+                event->error );
+            if (event->result == API_SEND_REQUEST) sends++;
+            if (event->result == API_RECEIVE_RESPONSE) receives++;
+        }
+        ok( sends == 1 && receives == 1, "%u sends and %u receives ended\n", sends, receives );
+        recorder_check_last( recorder, request );
+    }
+    recorder_finish( recorder, &client, server );
+}
+
+static void test_close_while_writing_and_receiving(void)
+{
+    static const struct step script[] = { ACCEPT, HEAD, SIGNAL, HOLD, GONE, END };
+    static char block[64 << 20];   /* more than any socket takes */
+    struct server *server = server_start( script );
+    struct recorder *recorder = recorder_create();
+    unsigned int i, writes = 0, receives = 0;
+    struct client client;
+    HINTERNET request;
+
+    if (!server) return;
+    if (recorder_open( recorder, &client, server_port( server ), WINHTTP_FLAG_ASYNC, L"POST", L"/" )
+        && send_marked( recorder, &client, NULL, sizeof(block) )
+        && recorder_complete( recorder, STATUS( SENDREQUEST_COMPLETE ), NULL ) && server_wait( server ))
+    {
+        request = client.request;
+        client.request = NULL;
+        ok( WinHttpWriteData( request, block, sizeof(block), NULL ), "failed with %lu\n", GetLastError() );
+        ok( WinHttpReceiveResponse( request, NULL ), "failed with %lu\n", GetLastError() );
+        ok( WinHttpCloseHandle( request ), "failed with %lu\n", GetLastError() );
+        recorder_wait( recorder, STATUS( HANDLE_CLOSING ), NULL );
+        for (i = 0; i < recorder->count; i++)
+        {
+            if (recorder->events[i].status != STATUS( REQUEST_ERROR )) continue;
+            if (recorder->events[i].result == API_WRITE_DATA) writes++;
+            if (recorder->events[i].result == API_RECEIVE_RESPONSE) receives++;
+        }
+        ok( writes == 1 && receives == 1, "%u writes and %u receives ended\n", writes, receives );
+        recorder_check_last( recorder, request );
+    }
+    server_go( server );
+    recorder_finish( recorder, &client, server );
+}
+
+/* ---- twice, and at the same time ---- */
+
+static LONG race_gate, race_good;
+
+static DWORD WINAPI race_thread( void *handle )
+{
+    InterlockedIncrement( &race_gate );
+    while (*(volatile LONG *)&race_gate < 2) SwitchToThread();
+    if (WinHttpCloseHandle( handle )) InterlockedIncrement( &race_good );
+    return 0;
+}
+
+/* Two threads close one handle: one of them succeeds, and HANDLE_CLOSING comes once. */
+static void test_two_threads_close_one_handle(void)
+{
+    struct recorder *recorder = recorder_create();
+    unsigned int i, wrong = 0;
+
+    for (i = 0; i < 100; i++)
+    {
+        HINTERNET session = WinHttpOpen( NULL, WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, 0 );
+        HANDLE thread;
+
+        recorder_attach( recorder, session, WINHTTP_CALLBACK_FLAG_HANDLES );
+        race_gate = race_good = 0;
+        thread = CreateThread( NULL, 0, race_thread, session, 0, NULL );
+        race_thread( session );
+        WaitForSingleObject( thread, WAIT_MS );
+        CloseHandle( thread );
+        if (race_good != 1) wrong++;
+    }
+    ok( !wrong, "%u times not one close has succeeded\n", wrong );
+    ok( recorder_count( recorder, NULL, STATUS( HANDLE_CLOSING ) ) == 100, "%u HANDLE_CLOSING\n",
+        recorder_count( recorder, NULL, STATUS( HANDLE_CLOSING ) ) );                       /* N-2e */
+}
+
+struct held
+{
+    HANDLE inside, release;
     BOOL ret;
-    HANDLE done;                     /* set when `ret` is there */
+    DWORD error;
 };
 
-static void closing_hook( struct recorder *recorder, const struct event *event )
+static void held_hook( struct recorder *recorder, const struct event *event )
 {
-    struct closing *closing = recorder->hook_data;
+    struct held *held = recorder->hook_data;
+    DWORD_PTR context;
+    DWORD len = sizeof(context);
 
-    if (event->status != closing->status || closing->closed++) return;
-    closing->ret = WinHttpCloseHandle( event->handle );
-    if (closing->done) SetEvent( closing->done );
+    if (event->status != STATUS( SENDREQUEST_COMPLETE )) return;
+    SetEvent( held->inside );
+    WaitForSingleObject( held->release, WAIT_MS );
+    SetLastError( STALE );
+    held->ret = WinHttpQueryOption( event->handle, WINHTTP_OPTION_CONTEXT_VALUE, &context, &len );
+    held->error = GetLastError();
 }
 
-/* Waits for the completion of an operation, and for the hook if it is that completion which it closes the handle in: an
- * event is recorded before its hook runs. */
-static void closing_wait( struct recorder *recorder, struct closing *closing )
+/* Another thread closes the handle while its callback runs: HANDLE_CLOSING waits for that callback, which meets a handle
+ * that is gone. */
+static void test_close_while_the_callback_runs(void)
 {
-    struct event event;
-
-    if (recorder_wait( recorder, COMPLETIONS, &event ) && (event.status == closing->status || closing->closed))
-        WaitForSingleObject( closing->done, 20000 );
-}
-
-/* The callback closes the handle it is called for, at every stage of an exchange. */
-static void test_close_inside_callback( DWORD status )
-{
-    static const struct step script[] = { ACCEPT, HEAD, BODY( 1 ), SEND( REPLY( "2", "ok" ) ), UNHURRIED, END };
+    static const struct step script[] = { ACCEPT, HEAD, SEND( REPLY( "2", "ok" ) ), UNHURRIED, END };
     struct server *server = server_start( script );
     struct recorder *recorder = recorder_create();
-    static struct closing closing;   /* a callback that comes too late still finds it */
+    static struct held held;
     struct client client;
     HINTERNET request;
-    char buffer[16];
 
     if (!server) return;
-    memset( &closing, 0, sizeof(closing) );
-    closing.status = status;
-    closing.done = CreateEventW( NULL, TRUE, FALSE, NULL );
-    winetest_push_context( "%s", status_name( status ) );
-    if (recorder_open( recorder, &client, server_port( server ), WINHTTP_FLAG_ASYNC, L"POST", L"/" ))
+    memset( &held, 0, sizeof(held) );
+    held.inside  = CreateEventW( NULL, TRUE, FALSE, NULL );
+    held.release = CreateEventW( NULL, TRUE, FALSE, NULL );
+    recorder->hook_data = &held;
+    recorder->hook = held_hook;
+    if (recorder_open( recorder, &client, server_port( server ), WINHTTP_FLAG_ASYNC, L"GET", L"/" )
+        && send_marked( recorder, &client, NULL, 0 ))
     {
-        unsigned int started = 0, completions;
-
+        ok( !WaitForSingleObject( held.inside, WAIT_MS ), "the callback does not come\n" );
         request = client.request;
         client.request = NULL;
-        recorder->hook_data = &closing;
-        recorder->hook = closing_hook;
-        if (WinHttpSendRequest( request, NULL, 0, NULL, 0, 1, 0 )) started++;
-        closing_wait( recorder, &closing );
-        if (!closing.closed && WinHttpWriteData( request, "x", 1, NULL ))
-        {
-            started++;
-            closing_wait( recorder, &closing );
-        }
-        if (!closing.closed && WinHttpReceiveResponse( request, NULL ))
-        {
-            started++;
-            closing_wait( recorder, &closing );
-        }
-        if (!closing.closed && WinHttpQueryDataAvailable( request, NULL ))
-        {
-            started++;
-            closing_wait( recorder, &closing );
-        }
-        if (!closing.closed && WinHttpReadData( request, buffer, sizeof(buffer), NULL ))
-        {
-            started++;
-            closing_wait( recorder, &closing );
-        }
-        ok( closing.closed && closing.ret, "the handle was not closed\n" );
-        if (closing.closed)
-        {
-            if (!recorder_count( recorder, request, STATUS( HANDLE_CLOSING ) ))
-                recorder_wait( recorder, STATUS( HANDLE_CLOSING ), NULL );
-            completions = recorder_count( recorder, request, COMPLETIONS );
-            ok( completions == started, "%u completions for %u operations\n", completions, started );
-            recorder_check_last( recorder, request );
-        }
-        else WinHttpCloseHandle( request );
-        recorder->hook = NULL;
-    }
-    winetest_pop_context();
-    recorder_close( recorder, &client );
-    server_abort( server );   /* how far the script came depends on the stage */
-}
-
-/* Synchronous: the blocked call returns FALSE with 12017 (notifications.md section 7). */
-static void test_sync_close_inside_callback(void)
-{
-    static const struct step script[] = { ACCEPT, UNHURRIED, GONE, END };
-    struct server *server = server_start( script );
-    struct recorder *recorder = recorder_create();
-    static struct closing closing = { STATUS( SENDING_REQUEST ), 0, FALSE, NULL };
-    struct client client;
-    HINTERNET request;
-    BOOL ret;
-
-    if (!server) return;
-    if (recorder_open( recorder, &client, server_port( server ), 0, L"GET", L"/" ))
-    {
-        request = client.request;
-        client.request = NULL;
-        recorder->hook_data = &closing;
-        recorder->hook = closing_hook;
-        SetLastError( STALE );
-        ret = WinHttpSendRequest( request, NULL, 0, NULL, 0, 0, 0 );
-        ok( !ret && GetLastError() == ERROR_WINHTTP_OPERATION_CANCELLED, "got %d, error %lu\n", ret, GetLastError() );
-        ok( closing.closed == 1 && closing.ret, "the handle was not closed\n" );
+        ok( WinHttpCloseHandle( request ), "failed with %lu\n", GetLastError() );
+        ok( !recorder_count( recorder, request, STATUS( HANDLE_CLOSING ) ), "HANDLE_CLOSING overtook a callback\n" );
+        SetEvent( held.release );
+        recorder_wait( recorder, STATUS( HANDLE_CLOSING ), NULL );
+        ok( !held.ret && held.error == ERROR_INVALID_HANDLE, "got %d, error %lu\n", held.ret, held.error );
         recorder_check_last( recorder, request );
-        recorder->hook = NULL;
     }
     recorder_close( recorder, &client );
-    server_abort( server );
+    server_stop( server );
 }
 
 START_TEST(closing)
 {
-    static const DWORD stages[] =
-    {
-        STATUS( SENDING_REQUEST ), STATUS( REQUEST_SENT ), STATUS( SENDREQUEST_COMPLETE ), STATUS( WRITE_COMPLETE ),
-        STATUS( RECEIVING_RESPONSE ), STATUS( RESPONSE_RECEIVED ), STATUS( HEADERS_AVAILABLE ),
-        STATUS( DATA_AVAILABLE ), STATUS( READ_COMPLETE )
-    };
-    unsigned int i;
-
     test_async_connect_failures();
     test_async_receive_failures();
     test_async_read_failures();
@@ -470,6 +483,8 @@ START_TEST(closing)
     test_close_while_writing();
     test_close_while_connecting();
     test_close_right_after_the_send();
-    for (i = 0; i < count_of( stages ); i++) test_close_inside_callback( stages[i] );
-    test_sync_close_inside_callback();
+    test_close_with_a_waiting_receive();
+    test_close_while_writing_and_receiving();
+    test_two_threads_close_one_handle();
+    test_close_while_the_callback_runs();
 }

@@ -190,6 +190,30 @@ static void test_pool_outlives_body_and_session(void)
     server_stop( server );
 }
 
+/* C-2: as long as a body may still be read its connection is taken; another request gets one of its own. */
+static void test_an_unread_body_keeps_its_connection(void)
+{
+    static const struct step script[] =
+    {
+        ACCEPT, HEAD, SEND( "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfir" ),
+        ACCEPT, HEAD, SEND( REPLY( "2", "ok" ) ), END
+    };
+    struct server *server = server_start( script );
+    struct client client;
+    HINTERNET first;
+
+    if (!server) return;
+    if (client_open( &client, server_port( server ), 0, L"GET", L"/" ) && client_get( &client ))
+    {
+        first = client.request;
+        client.request = NULL;
+        client_check_get( &client, "ok" );
+        WinHttpCloseHandle( first );
+    }
+    client_close( &client );
+    server_stop( server );
+}
+
 /* The key of the pool has the port: two servers never share a connection, nor do two names of one. */
 static void test_targets_do_not_share_connections(void)
 {
@@ -355,6 +379,7 @@ START_TEST(connection)
     test_unread_body_without_length_closes( NULL );
     test_unread_body_without_length_closes( L"Connection: close" );
     test_pool_outlives_body_and_session();
+    test_an_unread_body_keeps_its_connection();
     test_targets_do_not_share_connections();
     test_stale_connection_is_replaced( STEP_CLOSE );
     test_stale_connection_is_replaced( STEP_RESET );

@@ -8,7 +8,6 @@
 #include <winhttp.h>
 
 #include "wine/test.h"
-#include "winhttp_compat.h"
 #include "server.h"
 #include "client.h"
 
@@ -161,7 +160,7 @@ static BOOL call_available( HINTERNET h )
     DWORD count = STALE;
     BOOL ret = WinHttpQueryDataAvailable( h, &count );
 
-    ok( count == STALE, "the count was touched\n" );                                        /* H-13 */
+    ok( count == STALE, "the count was touched\n" );                                        /* H-13, LE-6 */
     return ret;
 }
 
@@ -260,7 +259,7 @@ static void check_call_( int line, unsigned int i, HINTERNET handle, const char 
     BOOL ret;
 
     SetLastError( STALE );
-    ret = functions[i].call( handle );
+    ret = functions[i].call( handle );                                                     /* LE-4 */
     ok_( __FILE__, line )( !ret && GetLastError() == error, "%s on %s: got %d, error %lu\n", functions[i].name, what,
                            ret, GetLastError() );
 }
@@ -349,6 +348,58 @@ static void test_second_close_fails(void)
     ok( !ret && GetLastError() == ERROR_INVALID_HANDLE, "got %d, error %lu\n", ret, GetLastError() );
 }
 
+/* ---- last error ---- */
+
+static void check_zero_( int line, BOOL ret, const char *name )
+{
+    DWORD err = GetLastError();
+
+    ok_( __FILE__, line )( ret && !err, "%s: got %d, last error %lu\n", name, ret, err );    /* LE-1 */
+    SetLastError( STALE );
+}
+#define check_zero( call, name ) check_zero_( __LINE__, (call) != 0, name )
+
+/* One exchange with every function that takes part in it; each finds another error behind. */
+static void test_success_stores_no_error(void)
+{
+    static const struct step script[] =
+        { ACCEPT, HEAD, BODY( 4 ), SEND( "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc" ), END };
+    struct server *server = server_start( script );
+    HINTERNET session, connect, request;
+    DWORD number, count, len;
+    DWORD_PTR context = 1;
+    WCHAR text[256];
+    char buffer[8];
+
+    if (!server) return;
+    SetLastError( STALE );
+    check_zero( session = WinHttpOpen( NULL, WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, 0 ), "Open" );
+    check_zero( WinHttpSetTimeouts( session, WAIT_MS, WAIT_MS, WAIT_MS, WAIT_MS ), "SetTimeouts" );
+    check_zero( !WinHttpSetStatusCallback( session, NULL, 0, 0 ), "SetStatusCallback" );              /* N-2c */
+    check_zero( WinHttpSetOption( session, WINHTTP_OPTION_CONTEXT_VALUE, &context, sizeof(context) ), "SetOption" );
+    len = sizeof(context);
+    check_zero( WinHttpQueryOption( session, WINHTTP_OPTION_CONTEXT_VALUE, &context, &len ), "QueryOption" );
+    check_zero( connect = WinHttpConnect( session, L"127.0.0.1", server_port( server ), 0 ), "Connect" );
+    check_zero( request = WinHttpOpenRequest( connect, L"POST", NULL, NULL, NULL, NULL, 0 ), "OpenRequest" );
+    check_zero( WinHttpAddRequestHeaders( request, L"X-Name: value", ~0u, WINHTTP_ADDREQ_FLAG_ADD ), "AddRequestHeaders" );
+    check_zero( WinHttpSendRequest( request, NULL, 0, NULL, 0, 4, 0 ), "SendRequest" );
+    check_zero( WinHttpWriteData( request, "body", 4, &count ), "WriteData" );
+    check_zero( WinHttpReceiveResponse( request, NULL ), "ReceiveResponse" );
+    len = sizeof(number);
+    check_zero( WinHttpQueryHeaders( request, WINHTTP_QUERY_STATUS_CODE | WINHTTP_QUERY_FLAG_NUMBER, NULL, &number, &len,
+                                     NULL ), "QueryHeaders" );                                        /* LE-2 */
+    len = sizeof(text);
+    check_zero( WinHttpQueryHeaders( request, WINHTTP_QUERY_RAW_HEADERS_CRLF, NULL, text, &len, NULL ), "QueryHeaders" );
+    check_zero( WinHttpQueryDataAvailable( request, &count ), "QueryDataAvailable" );
+    check_zero( WinHttpReadData( request, buffer, sizeof(buffer), &count ), "ReadData" );
+    check_zero( WinHttpQueryDataAvailable( request, &count ), "QueryDataAvailable at the end" );
+    check_zero( WinHttpReadData( request, buffer, sizeof(buffer), &count ), "ReadData at the end" );
+    check_zero( WinHttpCloseHandle( request ), "CloseHandle" );
+    check_zero( WinHttpCloseHandle( connect ), "CloseHandle" );
+    check_zero( WinHttpCloseHandle( session ), "CloseHandle" );
+    server_stop( server );
+}
+
 /* ---- states ---- */
 
 static void test_calls_out_of_order(void)
@@ -364,7 +415,7 @@ static void test_calls_out_of_order(void)
     ok( !ret && GetLastError() == ERROR_WINHTTP_INCORRECT_HANDLE_STATE, "got %d, error %lu\n", ret, GetLastError() );
     count = STALE;
     SetLastError( STALE );
-    ret = WinHttpQueryDataAvailable( client.request, &count );                              /* S-5 */
+    ret = WinHttpQueryDataAvailable( client.request, &count );                              /* S-5, N-9f */
     ok( !ret && GetLastError() == ERROR_WINHTTP_INCORRECT_HANDLE_STATE, "got %d, error %lu\n", ret, GetLastError() );
     ok( count == STALE, "the count was touched\n" );
     SetLastError( STALE );
@@ -377,7 +428,7 @@ done:
     client_close( &client );
 }
 
-/* H-15, S-12: one handle, three exchanges; the body of the first is not read. */
+/* H-15, S-12, TH-1: one handle, three exchanges; the body of the first is not read. */
 static void test_request_handle_is_reusable(void)
 {
     static const struct step script[] =
@@ -414,6 +465,7 @@ START_TEST(handles)
     test_closed_handles_stay_dead();
     test_functions_reject_wrong_kinds();
     test_second_close_fails();
+    test_success_stores_no_error();
     test_calls_out_of_order();
     test_request_handle_is_reusable();
 }

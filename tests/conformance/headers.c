@@ -9,7 +9,6 @@
 #include <winhttp.h>
 
 #include "wine/test.h"
-#include "winhttp_compat.h"
 #include "server.h"
 #include "client.h"
 
@@ -485,6 +484,112 @@ static void test_targets_on_the_wire(void)
     }
 }
 
+/* Options that say how a target is escaped: what Windows does with them is documented in a sentence each, so this is a
+ * choice. */
+static void test_targets_by_options(void)
+{
+    static const struct step script[] = { ACCEPT, HEAD, SEND( PLAIN_REPLY ), END };
+    struct server *server;
+    struct client client;
+    const char *request;
+    DWORD value;
+    BOOL ret;
+
+    /* CODEPAGE is about the query only */
+    if (!(server = server_start( script ))) return;
+    if (client_open( &client, server_port( server ), 0, NULL, NULL ))
+    {
+        value = 1252;
+        ret = WinHttpSetOption( client.session, WINHTTP_OPTION_CODEPAGE, &value, sizeof(value) );
+        ok( ret, "failed with %lu\n", GetLastError() );
+        if (client_reopen( &client, L"GET", L"/\xe9?q=\xe9" ) && client_get( &client ))
+        {
+            request = server_request( server, 0 );
+            ok( !strncmp( request, "GET /%C3%A9?q=%E9 HTTP/1.1\r\n", 28 ) || !strncmp( request, "GET /%C3%A9?q=\xe9 HTTP/1.1\r\n", 26 ),
+                "got %.*s\n", (int)strcspn( request, "\r\n" ), request );
+        }
+    }
+    client_close( &client );
+    server_stop( server );
+
+    /* ENCODE_EXTRA: path and query are percent-encoded */
+    if (!(server = server_start( script ))) return;
+    if (client_open( &client, server_port( server ), 0, NULL, NULL ))
+    {
+        value = TRUE;
+        ret = WinHttpSetOption( client.session, WINHTTP_OPTION_ENCODE_EXTRA, &value, sizeof(value) );
+        ok( ret || broken( GetLastError() == ERROR_WINHTTP_INVALID_OPTION ) /* before Windows 10 1803 */, "failed with %lu\n",
+            GetLastError() );
+        if (ret && client_reopen( &client, L"GET", L"/a<b?c>d e" ) && client_get( &client ))
+        {
+            request = server_request( server, 0 );
+            ok( !strncmp( request, "GET /a%3Cb?c%3Ed%20e HTTP/1.1\r\n", 31 ), "got %.*s\n", (int)strcspn( request, "\r\n" ),
+                request );
+        }
+        else
+        {
+            server_abort( server );
+            server = NULL;
+        }
+    }
+    client_close( &client );
+    if (server) server_stop( server );
+}
+
+/* WINHTTP_FLAG_NULL_CODEPAGE is obsolete since Windows 7: the target is escaped as without it. */
+static void test_null_codepage_flag(void)
+{
+    static const struct step script[] = { ACCEPT, HEAD, SEND( PLAIN_REPLY ), END };
+    struct server *server = server_start( script );
+    struct client client;
+    const char *request;
+
+    if (!server) return;
+    if (client_open( &client, server_port( server ), 0, NULL, NULL ))
+    {
+        WinHttpCloseHandle( client.request );
+        client.request = WinHttpOpenRequest( client.connect, L"GET", L"/a b", NULL, NULL, NULL, WINHTTP_FLAG_NULL_CODEPAGE );
+        if (client_get( &client ))
+        {
+            request = server_request( server, 0 );
+            ok( !strncmp( request, "GET /a%20b HTTP/1.1\r\n", 21 ), "got %.*s\n", (int)strcspn( request, "\r\n" ), request );
+        }
+    }
+    client_close( &client );
+    server_stop( server );
+}
+
+/* A name beyond ASCII is taken as it is, and goes out in its ASCII form. The documentation of WinHttpConnect says that IDNs
+ * are not converted, its remarks that they are since Windows 7: that they are is a choice, and the check only made where
+ * the name can be given an address of its own. */
+static void test_host_beyond_ascii(void)
+{
+    static const struct step script[] = { ACCEPT, HEAD, SEND( PLAIN_REPLY ), END };
+    struct server *server = server_start( script );
+    struct client client = { NULL, NULL, NULL };
+    static WCHAR addressW[] = L"127.0.0.1";
+    char expected[64];
+    BOOL ret;
+
+    if (!server) return;
+    client.session = WinHttpOpen( L"conformance", WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, 0 );
+    client.connect = WinHttpConnect( client.session, L"b\xfc" L"cher.example", server_port( server ), 0 );   /* H-4 */
+    ok( client.connect != NULL, "WinHttpConnect failed with %lu\n", GetLastError() );
+    client.request = WinHttpOpenRequest( client.connect, NULL, NULL, NULL, NULL, NULL, 0 );
+    ret = WinHttpSetOption( client.request, WINHTTP_OPTION_RESOLUTION_HOSTNAME, addressW, sizeof(addressW) );
+    if (ret && client_get( &client ))
+    {
+        wsprintfA( expected, "\r\nHost: xn--bcher-kva.example:%u\r\n", server_port( server ) );
+        ok( strstr( server_request( server, 0 ), expected ) != NULL, "got:\n%s", server_request( server, 0 ) );
+        client_close( &client );
+        server_stop( server );
+        return;
+    }
+    if (!ret) win_skip( "the name to resolve cannot be set\n" );
+    client_close( &client );
+    server_abort( server );
+}
+
 START_TEST(headers)
 {
     test_add_modifiers();
@@ -499,4 +604,7 @@ START_TEST(headers)
     test_automatic_headers_are_few();
     test_sent_headers_are_visible();
     test_targets_on_the_wire();
+    test_targets_by_options();
+    test_null_codepage_flag();
+    test_host_beyond_ascii();
 }

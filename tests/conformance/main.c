@@ -12,22 +12,41 @@
 
 #define TESTS(X) \
     X( body ) \
+    X( chunked ) \
     X( client ) \
     X( closing ) \
+    X( closing_callback ) \
     X( connection ) \
+    X( continue ) \
+    X( cookie ) \
+    X( create_url ) \
+    X( exports ) \
     X( handles ) \
+    X( header_default ) \
+    X( header_ex ) \
     X( headers ) \
     X( lifetime ) \
     X( notification ) \
+    X( notification_order ) \
+    X( notification_payload ) \
+    X( option_proxy ) \
+    X( option_table ) \
+    X( option_values ) \
     X( options ) \
+    X( pool ) \
     X( query ) \
+    X( query_ex ) \
     X( receive ) \
+    X( redirect ) \
+    X( redirect_callback ) \
+    X( resend ) \
     X( security ) \
     X( send ) \
     X( server ) \
     X( threads ) \
     X( time ) \
     X( timeout ) \
+    X( unload ) \
     X( url )
 
 #define DECLARE(name) extern void func_##name( void );

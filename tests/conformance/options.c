@@ -1,7 +1,8 @@
 /*
  * WinHttpQueryOption, WinHttpSetOption
  *
- * Rules: windows-behaviour.md section 3 (O-1 to O-49), H-16, RD-1; options.md for what round-trips.
+ * The general protocol and the options with rules of their own: windows-behaviour.md section 3 (O-1 to O-49), H-16, RD-1.
+ * All options one by one: option_table.c; what they do: option_values.c, option_proxy.c.
  */
 #include <winsock2.h>
 #include <windows.h>
@@ -9,43 +10,40 @@
 #include <winhttp.h>
 
 #include "wine/test.h"
-#include "winhttp_compat.h"
 #include "server.h"
 #include "client.h"
+#include "options.h"
 
-#define STALE 0xdeadbeef
+/* ---- checks that the option tests share, options.h ---- */
 
-static void check_set_( int line, HINTERNET handle, DWORD option, const void *value, DWORD len, DWORD error )
+void check_set_( const char *file, int line, HINTERNET handle, DWORD option, const void *value, DWORD len, DWORD error )
 {
     BOOL ret;
 
     SetLastError( STALE );
     ret = WinHttpSetOption( handle, option, (void *)value, len );
-    ok_( __FILE__, line )( ret == !error && GetLastError() == error, "set %lu: got %d, error %lu, expected %lu\n",
-                           option, ret, GetLastError(), error );
+    ok_( file, line )( ret == !error && GetLastError() == error, "set %lu: got %d, error %lu, expected %lu\n",
+                       option, ret, GetLastError(), error );
 }
-#define check_set( handle, option, value, len, error ) check_set_( __LINE__, handle, option, value, len, error )
 
-static void set_dword_( int line, HINTERNET handle, DWORD option, DWORD value, DWORD error )
+void set_dword_( const char *file, int line, HINTERNET handle, DWORD option, DWORD value, DWORD error )
 {
-    check_set_( line, handle, option, &value, sizeof(value), error );
+    check_set_( file, line, handle, option, &value, sizeof(value), error );
 }
-#define set_dword( handle, option, value, error ) set_dword_( __LINE__, handle, option, value, error )
 
-static void check_dword_( int line, HINTERNET handle, DWORD option, DWORD expected )
+void check_dword_( const char *file, int line, HINTERNET handle, DWORD option, DWORD expected )
 {
     DWORD value = STALE, len = sizeof(value);
     BOOL ret;
 
     SetLastError( STALE );
     ret = WinHttpQueryOption( handle, option, &value, &len );
-    ok_( __FILE__, line )( ret && !GetLastError(), "query %lu: got %d, error %lu\n", option, ret, GetLastError() );
-    ok_( __FILE__, line )( len == sizeof(value), "query %lu: length %lu\n", option, len );
-    ok_( __FILE__, line )( value == expected, "query %lu: value %#lx\n", option, value );
+    ok_( file, line )( ret && !GetLastError(), "query %lu: got %d, error %lu\n", option, ret, GetLastError() );
+    ok_( file, line )( len == sizeof(value), "query %lu: length %lu\n", option, len );
+    ok_( file, line )( value == expected, "query %lu: value %#lx\n", option, value );
 }
-#define check_dword( handle, option, expected ) check_dword_( __LINE__, handle, option, expected )
 
-static void check_query_error_( int line, HINTERNET handle, DWORD option, DWORD error )
+void check_query_error_( const char *file, int line, HINTERNET handle, DWORD option, DWORD error )
 {
     char buffer[1024];
     DWORD len = sizeof(buffer);
@@ -54,11 +52,37 @@ static void check_query_error_( int line, HINTERNET handle, DWORD option, DWORD 
     memset( buffer, 0x55, sizeof(buffer) );
     SetLastError( STALE );
     ret = WinHttpQueryOption( handle, option, buffer, &len );
-    ok_( __FILE__, line )( !ret && GetLastError() == error, "query %lu: got %d, error %lu\n", option, ret,
-                           GetLastError() );
-    ok_( __FILE__, line )( buffer[0] == 0x55, "query %lu: the buffer was touched\n", option );
+    ok_( file, line )( !ret && GetLastError() == error, "query %lu: got %d, error %lu\n", option, ret, GetLastError() );
+    ok_( file, line )( buffer[0] == 0x55, "query %lu: the buffer was touched\n", option );
 }
-#define check_query_error( handle, option, error ) check_query_error_( __LINE__, handle, option, error )
+
+void check_string_( const char *file, int line, HINTERNET request, DWORD option, const WCHAR *expected )
+{
+    DWORD len, chars = (DWORD)lstrlenW( expected );
+    WCHAR buffer[256];
+    BOOL ret;
+
+    len = 0;
+    SetLastError( STALE );
+    ret = WinHttpQueryOption( request, option, NULL, &len );                                              /* O-46 */
+    ok_( file, line )( !ret && GetLastError() == ERROR_INSUFFICIENT_BUFFER && len == 2 * (chars + 1),
+                           "NULL buffer: %d, error %lu, length %lu\n", ret, GetLastError(), len );
+    memset( buffer, 0x55, sizeof(buffer) );
+    len = 2 * chars;
+    SetLastError( STALE );
+    ret = WinHttpQueryOption( request, option, buffer, &len );                                            /* O-45 */
+    ok_( file, line )( !ret && GetLastError() == ERROR_INSUFFICIENT_BUFFER && len == 2 * (chars + 1),
+                           "no terminator: %d, error %lu, length %lu\n", ret, GetLastError(), len );
+    ok_( file, line )( buffer[0] == 0x5555, "the buffer was touched\n" );
+    len = 2 * (chars + 1);
+    ret = WinHttpQueryOption( request, option, buffer, &len );                                            /* O-44 */
+    ok_( file, line )( ret && len == 2 * chars && !lstrcmpW( buffer, expected ), "got %d, length %lu\n", ret, len );
+    len = sizeof(buffer);
+    SetLastError( STALE );
+    ret = WinHttpQueryOption( request, option, buffer, &len );                                            /* O-43 */
+    ok_( file, line )( ret && !GetLastError() && len == 2 * chars && !lstrcmpW( buffer, expected ),
+                           "got %d, error %lu, length %lu\n", ret, GetLastError(), len );
+}
 
 static void test_query_protocol(void)
 {
@@ -342,35 +366,6 @@ static void test_children_inherit_the_context(void)
 }
 
 /* ---- strings ---- */
-
-static void check_string_( int line, HINTERNET request, DWORD option, const WCHAR *expected )
-{
-    DWORD len, chars = (DWORD)lstrlenW( expected );
-    WCHAR buffer[256];
-    BOOL ret;
-
-    len = 0;
-    SetLastError( STALE );
-    ret = WinHttpQueryOption( request, option, NULL, &len );                                              /* O-46 */
-    ok_( __FILE__, line )( !ret && GetLastError() == ERROR_INSUFFICIENT_BUFFER && len == 2 * (chars + 1),
-                           "NULL buffer: %d, error %lu, length %lu\n", ret, GetLastError(), len );
-    memset( buffer, 0x55, sizeof(buffer) );
-    len = 2 * chars;
-    SetLastError( STALE );
-    ret = WinHttpQueryOption( request, option, buffer, &len );                                            /* O-45 */
-    ok_( __FILE__, line )( !ret && GetLastError() == ERROR_INSUFFICIENT_BUFFER && len == 2 * (chars + 1),
-                           "no terminator: %d, error %lu, length %lu\n", ret, GetLastError(), len );
-    ok_( __FILE__, line )( buffer[0] == 0x5555, "the buffer was touched\n" );
-    len = 2 * (chars + 1);
-    ret = WinHttpQueryOption( request, option, buffer, &len );                                            /* O-44 */
-    ok_( __FILE__, line )( ret && len == 2 * chars && !lstrcmpW( buffer, expected ), "got %d, length %lu\n", ret, len );
-    len = sizeof(buffer);
-    SetLastError( STALE );
-    ret = WinHttpQueryOption( request, option, buffer, &len );                                            /* O-43 */
-    ok_( __FILE__, line )( ret && !GetLastError() && len == 2 * chars && !lstrcmpW( buffer, expected ),
-                           "got %d, error %lu, length %lu\n", ret, GetLastError(), len );
-}
-#define check_string( request, option, expected ) check_string_( __LINE__, request, option, expected )
 
 static void test_credential_strings(void)
 {

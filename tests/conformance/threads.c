@@ -1,5 +1,5 @@
 /*
- * Many requests, many threads, and the end of the process
+ * Many requests and many threads
  *
  * Rules: windows-behaviour.md section 19 (TH-1 to TH-3); security.md "One blocked thread per request in flight".
  */
@@ -209,158 +209,173 @@ static void test_crowd( BOOL close_early )
     /* the events stay: a late callback may still set them */
 }
 
-/* ---- the end ---- */
+/* ---- one session, many threads ---- */
 
-#define CHILD_EXIT 77
-#define CHILD_REQUESTS 20
+#define STORM_THREADS 6
+#define STORM_EACH 60
 
-/* In the child: requests in every phase, then the end of the process without a single CloseHandle. */
-static void CALLBACK child_callback( HINTERNET handle, DWORD_PTR context, DWORD status, void *info, DWORD len )
+struct storm_request
 {
-    (void)context; (void)info; (void)len;
-    if (status == STATUS( SENDREQUEST_COMPLETE )) WinHttpReceiveResponse( handle, NULL );
+    LONG sent, ended, closed, late;
+};
+
+static struct
+{
+    HINTERNET connect;
+    LONG closed;
+    HANDLE all_closed;
+    struct storm_request requests[STORM_THREADS * STORM_EACH];
+}
+storm;
+
+static void CALLBACK storm_callback( HINTERNET handle, DWORD_PTR context, DWORD status, void *info, DWORD len )
+{
+    struct storm_request *request = (struct storm_request *)context;
+
+    (void)handle; (void)info; (void)len;
+    if (!request) return;
+    if (request->closed) InterlockedIncrement( &request->late );
+    if (status & COMPLETIONS) InterlockedIncrement( &request->ended );
+    if (status != STATUS( HANDLE_CLOSING )) return;
+    InterlockedIncrement( &request->closed );
+    if (InterlockedIncrement( &storm.closed ) == count_of( storm.requests )) SetEvent( storm.all_closed );
 }
 
-static void run_child( unsigned short port )
+/* Sends and closes: at once, a little later, or only when the next one was sent, so that all phases are met. */
+static DWORD WINAPI storm_thread( void *arg )
 {
-    HINTERNET session, connect, request, early;
-    unsigned int i;
-    HANDLE event;
+    struct storm_request *request = arg;
+    HINTERNET handle, previous = NULL;
+    unsigned int i, j;
 
-    session = WinHttpOpen( NULL, WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, WINHTTP_FLAG_ASYNC );
-    WinHttpSetStatusCallback( session, child_callback, WINHTTP_CALLBACK_FLAG_ALL_COMPLETIONS, 0 );
-    connect = WinHttpConnect( session, L"127.0.0.1", port, 0 );
-    for (i = 0; i < CHILD_REQUESTS; i++)
+    for (i = 0; i < STORM_EACH; i++, request++)
     {
-        request = WinHttpOpenRequest( connect, NULL, NULL, NULL, NULL, NULL, 0 );
-        WinHttpSendRequest( request, NULL, 0, NULL, 0, 0, 1 );
+        handle = WinHttpOpenRequest( storm.connect, NULL, NULL, NULL, NULL, NULL, 0 );
+        if (WinHttpSendRequest( handle, NULL, 0, NULL, 0, 0, (DWORD_PTR)request )) request->sent = 1;
+        if (previous) WinHttpCloseHandle( previous );
+        previous = NULL;
+        if (i % 3 == 2) previous = handle;
+        else
+        {
+            for (j = 0; j < (i % 3) * 20; j++) SwitchToThread();
+            WinHttpCloseHandle( handle );
+        }
     }
-    /* the parent sets it when all requests have arrived */
-    event = OpenEventW( SYNCHRONIZE, FALSE, L"winhttp_conformance_exit" );
-    WaitForSingleObject( event, WAIT_MS );
-    early = WinHttpOpenRequest( connect, NULL, NULL, NULL, NULL, NULL, 0 );
-    WinHttpSendRequest( early, NULL, 0, NULL, 0, 0, 1 );
-    ExitProcess( CHILD_EXIT );
+    if (previous) WinHttpCloseHandle( previous );
+    return 0;
 }
 
-static void test_process_ends_with_requests_in_flight( const char *program )
+/* Whatever was under way: each operation that was started ends once, each handle goes once, and nothing follows. */
+static void test_threads_send_and_close( void )
 {
-    struct server *server = server_start_crowd( CHILD_REQUESTS, NULL );
-    HANDLE event = CreateEventW( NULL, TRUE, FALSE, L"winhttp_conformance_exit" );
-    PROCESS_INFORMATION process;
-    STARTUPINFOA startup;
-    char command[MAX_PATH + 64];
-    DWORD code = 0;
-    BOOL ret;
+    struct server *server = server_start_crowd( count_of( storm.requests ), NULL );
+    HANDLE threads[STORM_THREADS];
+    unsigned int i, sent = 0, wrong = 0, late = 0;
+    HINTERNET session;
 
     if (!server) return;
-    memset( &startup, 0, sizeof(startup) );
-    startup.cb = sizeof(startup);
-    snprintf( command, sizeof(command), "\"%s\" threads exit %u", program, server_port( server ) );
-    ret = CreateProcessA( NULL, command, NULL, NULL, FALSE, 0, NULL, NULL, &startup, &process );
-    ok( ret, "CreateProcess failed with %lu\n", GetLastError() );
-    if (ret)
+    memset( &storm, 0, sizeof(storm) );
+    storm.all_closed = CreateEventW( NULL, TRUE, FALSE, NULL );
+    session = WinHttpOpen( L"conformance", WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, WINHTTP_FLAG_ASYNC );
+    WinHttpSetStatusCallback( session, storm_callback, WINHTTP_CALLBACK_FLAG_ALL_NOTIFICATIONS, 0 );
+    storm.connect = WinHttpConnect( session, L"127.0.0.1", server_port( server ), 0 );
+    for (i = 0; i < STORM_THREADS; i++)
+        threads[i] = CreateThread( NULL, 0, storm_thread, &storm.requests[i * STORM_EACH], 0, NULL );
+    ok( WaitForMultipleObjects( STORM_THREADS, threads, TRUE, 3 * WAIT_MS ) != WAIT_TIMEOUT, "the threads hang\n" );
+    ok( !WaitForSingleObject( storm.all_closed, WAIT_MS ), "%ld of %u handles went\n", storm.closed,
+        (unsigned int)count_of( storm.requests ) );
+    for (i = 0; i < count_of( storm.requests ); i++)
     {
-        server_wait( server );
-        ok( server_crowd_count( server ) == CHILD_REQUESTS, "the server has %u requests\n", server_crowd_count( server ) );
-        SetEvent( event );
-        ret = !WaitForSingleObject( process.hProcess, WAIT_MS );
-        ok( ret, "the process does not end\n" );
-        if (!ret) TerminateProcess( process.hProcess, 1 );
-        GetExitCodeProcess( process.hProcess, &code );
-        ok( code == CHILD_EXIT, "exit code %#lx\n", code );
-        CloseHandle( process.hThread );
-        CloseHandle( process.hProcess );
+        const struct storm_request *request = &storm.requests[i];
+
+        sent += request->sent;
+        late += request->late;
+        if (request->ended != request->sent || request->closed != 1) wrong++;
     }
-    CloseHandle( event );
+    ok( sent == count_of( storm.requests ), "%u requests were sent\n", sent );
+    ok( !wrong, "%u requests did not end once\n", wrong );                                  /* N-2e, TH-3 */
+    ok( !late, "%u notifications after HANDLE_CLOSING\n", late );                           /* N-1i */
+    for (i = 0; i < STORM_THREADS; i++) CloseHandle( threads[i] );
+    WinHttpCloseHandle( storm.connect );
+    WinHttpCloseHandle( session );
     server_abort( server );
+    /* the event stays: a late callback may still set it */
 }
 
-/* The file a module names need not be what was loaded: Wine keeps a file of its own in the prefix in place of each
- * library it finds elsewhere. */
-static BOOL same_image( HMODULE a, HMODULE b )
-{
-    const IMAGE_NT_HEADERS *left = (const IMAGE_NT_HEADERS *)((char *)a + ((IMAGE_DOS_HEADER *)a)->e_lfanew);
-    const IMAGE_NT_HEADERS *right = (const IMAGE_NT_HEADERS *)((char *)b + ((IMAGE_DOS_HEADER *)b)->e_lfanew);
+/* ---- one request, many threads ---- */
 
-    return left->FileHeader.TimeDateStamp == right->FileHeader.TimeDateStamp
-        && left->OptionalHeader.SizeOfImage == right->OptionalHeader.SizeOfImage
-        && left->OptionalHeader.CheckSum == right->OptionalHeader.CheckSum;
+struct onlooker
+{
+    HINTERNET request;
+    volatile LONG stop;
+    LONG rounds, failed;
+};
+
+/* Asks and sets what may be asked and set while a body is read. */
+static DWORD WINAPI onlooker_thread( void *arg )
+{
+    struct onlooker *onlooker = arg;
+    DWORD timeout = WAIT_MS, len, status;
+    WCHAR text[256];
+
+    do
+    {
+        len = sizeof(status);
+        if (!WinHttpQueryHeaders( onlooker->request, WINHTTP_QUERY_STATUS_CODE | WINHTTP_QUERY_FLAG_NUMBER, NULL, &status,
+                                  &len, NULL ) || status != 200) InterlockedIncrement( &onlooker->failed );
+        len = sizeof(text);
+        if (!WinHttpQueryHeaders( onlooker->request, WINHTTP_QUERY_RAW_HEADERS_CRLF, NULL, text, &len, NULL ))
+            InterlockedIncrement( &onlooker->failed );
+        len = sizeof(text);
+        if (!WinHttpQueryOption( onlooker->request, WINHTTP_OPTION_URL, text, &len )) InterlockedIncrement( &onlooker->failed );
+        if (!WinHttpSetOption( onlooker->request, WINHTTP_OPTION_RECEIVE_TIMEOUT, &timeout, sizeof(timeout) ))
+            InterlockedIncrement( &onlooker->failed );
+        if (!WinHttpAddRequestHeaders( onlooker->request, L"X-Onlooker: yes", ~0u,
+                                       WINHTTP_ADDREQ_FLAG_ADD | WINHTTP_ADDREQ_FLAG_REPLACE ))
+            InterlockedIncrement( &onlooker->failed );
+        InterlockedIncrement( &onlooker->rounds );
+    } while (!onlooker->stop);
+    return 0;
 }
 
-/* A second copy of the library, loaded, used and unloaded while idle. The program itself is linked to the library, so
- * only a copy under another name can go; where such a copy does not load (it has a Unix side of its own name) there is
- * nothing to test. */
-static void test_unload_while_idle(void)
+static void test_onlookers_while_a_body_is_read( void )
 {
-    static const struct step script[] = { HEAD, SEND( REPLY( "2", "ok" ) ), LOOP };
-    typedef HINTERNET (WINAPI *open_fn)( const WCHAR *, DWORD, const WCHAR *, const WCHAR *, DWORD );
-    typedef HINTERNET (WINAPI *connect_fn)( HINTERNET, const WCHAR *, INTERNET_PORT, DWORD );
-    typedef HINTERNET (WINAPI *request_fn)( HINTERNET, const WCHAR *, const WCHAR *, const WCHAR *, const WCHAR *,
-                                            const WCHAR **, DWORD );
-    typedef BOOL (WINAPI *send_fn)( HINTERNET, const WCHAR *, DWORD, void *, DWORD, DWORD, DWORD_PTR );
-    typedef BOOL (WINAPI *receive_fn)( HINTERNET, void * );
-    typedef BOOL (WINAPI *close_fn)( HINTERNET );
-    WCHAR source[MAX_PATH], directory[MAX_PATH], copy[MAX_PATH + 32];
+    static char block[8192];
+    static const struct step script[] =
+        { ACCEPT, HEAD, SEND( "HTTP/1.1 200 OK\r\nContent-Length: 8191000\r\n\r\n" ), REPEAT( block, 1000 ), END };
     struct server *server;
+    struct onlooker onlooker = { NULL, 0, 0, 0 };
+    struct client client;
+    HANDLE threads[3];
+    ULONGLONG total;
     unsigned int i;
+    DWORD error;
 
-    if (!GetModuleFileNameW( GetModuleHandleW( L"winhttp.dll" ), source, MAX_PATH )
-        || !GetTempPathW( MAX_PATH, directory )) return;
-    wsprintfW( copy, L"%s\\winhttp_copy.dll", directory );
-    if (!CopyFileW( source, copy, FALSE ))
+    memset( block, 'x', sizeof(block) - 1 );
+    if (!(server = server_start( script ))) return;
+    if (client_open( &client, server_port( server ), 0, NULL, NULL ) && client_get( &client ))
     {
-        skip( "the library cannot be copied, error %lu\n", GetLastError() );
-        return;
+        onlooker.request = client.request;
+        for (i = 0; i < count_of( threads ); i++) threads[i] = CreateThread( NULL, 0, onlooker_thread, &onlooker, 0, NULL );
+        total = client_read( client.request, NULL, 0, &error );
+        onlooker.stop = 1;
+        ok( !error && total == 8191000, "%lu bytes, error %lu\n", (DWORD)total, error );
+        ok( WaitForMultipleObjects( count_of( threads ), threads, TRUE, WAIT_MS ) != WAIT_TIMEOUT, "the threads hang\n" );
+        ok( onlooker.rounds >= (LONG)count_of( threads ) && !onlooker.failed, "%ld rounds, %ld calls failed\n",
+            onlooker.rounds, onlooker.failed );
+        for (i = 0; i < count_of( threads ); i++) CloseHandle( threads[i] );
     }
-    if (!(server = server_start_each( script ))) return;
-    for (i = 0; i < 3; i++)
-    {
-        HMODULE module = LoadLibraryW( copy );
-        open_fn open;
-        HINTERNET session = NULL, connect, request;
-
-        if (module && same_image( module, GetModuleHandleW( L"winhttp.dll" ) ) && (open = (open_fn)(void *)GetProcAddress( module, "WinHttpOpen" )))
-            session = open( NULL, WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, 0 );
-        if (!session)
-        {
-            skip( "no copy of the library that is in use can be loaded\n" );
-            if (module) FreeLibrary( module );
-            break;
-        }
-        ok( module != GetModuleHandleW( L"winhttp.dll" ), "the copy is the library itself\n" );
-        connect = ((connect_fn)(void *)GetProcAddress( module, "WinHttpConnect" ))( session, L"127.0.0.1",
-                                                                                    server_port( server ), 0 );
-        request = ((request_fn)(void *)GetProcAddress( module, "WinHttpOpenRequest" ))( connect, NULL, NULL, NULL, NULL,
-                                                                                        NULL, 0 );
-        ok( ((send_fn)(void *)GetProcAddress( module, "WinHttpSendRequest" ))( request, NULL, 0, NULL, 0, 0, 0 ),
-            "the send failed with %lu\n", GetLastError() );
-        ok( ((receive_fn)(void *)GetProcAddress( module, "WinHttpReceiveResponse" ))( request, NULL ),
-            "the receive failed with %lu\n", GetLastError() );
-        ((close_fn)(void *)GetProcAddress( module, "WinHttpCloseHandle" ))( request );
-        ((close_fn)(void *)GetProcAddress( module, "WinHttpCloseHandle" ))( connect );
-        ((close_fn)(void *)GetProcAddress( module, "WinHttpCloseHandle" ))( session );
-        ok( FreeLibrary( module ), "FreeLibrary failed with %lu\n", GetLastError() );
-    }
+    client_close( &client );
     server_stop( server );
-    DeleteFileW( copy );
 }
 
 START_TEST(threads)
 {
-    char **argv;
-    int argc = winetest_get_mainargs( &argv );
-
-    if (argc >= 4 && !strcmp( argv[2], "exit" ))
-    {
-        run_child( (unsigned short)atoi( argv[3] ) );
-        return;
-    }
     test_threads_at_once( FALSE );
     test_threads_at_once( TRUE );
     test_handles_come_and_go();
     test_crowd( FALSE );
     test_crowd( TRUE );
-    test_process_ends_with_requests_in_flight( argv[0] );
-    test_unload_while_idle();
+    test_threads_send_and_close();
+    test_onlookers_while_a_body_is_read();
 }

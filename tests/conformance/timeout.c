@@ -369,6 +369,210 @@ static void test_timed_out_connection_is_not_reused(void)
     server_stop( server );
 }
 
+/* ---- one error each ---- */
+
+/* An address that swallows connections: a listener whose queue is full. */
+struct hole
+{
+    SOCKET listener, fill[16];
+    unsigned short port;
+};
+
+static BOOL hole_open( struct hole *hole )
+{
+    struct sockaddr_in addr;
+    int len = sizeof(addr);
+    unsigned int i;
+    u_long on = 1;
+    WSADATA data;
+
+    if (WSAStartup( MAKEWORD( 2, 2 ), &data )) return FALSE;
+    memset( &addr, 0, sizeof(addr) );
+    addr.sin_family = AF_INET;
+    addr.sin_addr.s_addr = htonl( INADDR_LOOPBACK );
+    hole->listener = socket( AF_INET, SOCK_STREAM, 0 );
+    ok( !bind( hole->listener, (struct sockaddr *)&addr, sizeof(addr) ) && !listen( hole->listener, 1 ), "error %d\n",
+        WSAGetLastError() );
+    getsockname( hole->listener, (struct sockaddr *)&addr, &len );
+    hole->port = ntohs( addr.sin_port );
+    for (i = 0; i < count_of( hole->fill ); i++)
+    {
+        hole->fill[i] = socket( AF_INET, SOCK_STREAM, 0 );
+        ioctlsocket( hole->fill[i], FIONBIO, &on );
+        connect( hole->fill[i], (struct sockaddr *)&addr, sizeof(addr) );
+    }
+    return hole->port != 0;
+}
+
+static void hole_close( struct hole *hole )
+{
+    unsigned int i;
+
+    for (i = 0; i < count_of( hole->fill ); i++) closesocket( hole->fill[i] );
+    closesocket( hole->listener );
+    WSACleanup();
+}
+
+static void test_connect_timeout(void)
+{
+    struct client client;
+    struct hole hole;
+    ULONGLONG start;
+    DWORD err;
+    BOOL ret;
+
+    if (!hole_open( &hole )) return;
+    if (client_open( &client, hole.port, 0, NULL, NULL ))
+    {
+        ret = WinHttpSetTimeouts( client.request, WAIT_MS, SHORT_MS, WAIT_MS, WAIT_MS );
+        ok( ret, "WinHttpSetTimeouts failed with %lu\n", GetLastError() );
+        start = GetTickCount64();
+        err = client_try( &client );
+        if (broken( err == ERROR_WINHTTP_CANNOT_CONNECT )) win_skip( "a full queue refuses here\n" );
+        else check_timeout( start, err );
+        client_close( &client );
+    }
+    hole_close( &hole );
+}
+
+/* Without a listener the error has its own code, and no timer has a part in it. */
+static void test_refused_and_unknown_names(void)
+{
+    struct client client;
+    DWORD err, ms = 10000;
+    BOOL ret;
+
+    if (client_open( &client, server_closed_port(), 0, NULL, NULL ))
+    {
+        err = client_try( &client );
+        ok( err == ERROR_WINHTTP_CANNOT_CONNECT, "got %lu\n", err );
+        WinHttpCloseHandle( client.request );
+        WinHttpCloseHandle( client.connect );
+        client.request = NULL;
+        ret = WinHttpSetOption( client.session, WINHTTP_OPTION_RESOLVE_TIMEOUT, &ms, sizeof(ms) );
+        ok( ret, "failed with %lu\n", GetLastError() );
+        client.connect = WinHttpConnect( client.session, L"name.invalid", 80, 0 );
+        if (client_reopen( &client, NULL, NULL ))
+        {
+            err = client_try( &client );    /* TI-13 */
+            ok( err == ERROR_WINHTTP_NAME_NOT_RESOLVED, "got %lu\n", err );
+        }
+    }
+    client_close( &client );
+}
+
+/* 0 is no limit: a server that takes its time is waited for. */
+static void test_no_limits(void)
+{
+    static const struct step script[] =
+        { ACCEPT, HEAD, HOLD, SEND( "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" ), END };
+    struct server *server = server_start( script );
+    struct recorder *recorder = recorder_create();
+    struct client client;
+
+    if (!server) return;
+    if (recorder_open( recorder, &client, server_port( server ), WINHTTP_FLAG_ASYNC, L"GET", L"/" ))
+    {
+        ok( WinHttpSetTimeouts( client.request, 0, 0, 0, 0 ), "failed with %lu\n", GetLastError() );      /* TI-3 */
+        ok( WinHttpSendRequest( client.request, NULL, 0, NULL, 0, 0, 0 ), "failed with %lu\n", GetLastError() );
+        if (recorder_complete( recorder, STATUS( SENDREQUEST_COMPLETE ), NULL ))
+        {
+            ok( WinHttpReceiveResponse( client.request, NULL ), "failed with %lu\n", GetLastError() );
+            server_go( server );
+            recorder_complete( recorder, STATUS( HEADERS_AVAILABLE ), NULL );
+        }
+    }
+    recorder_close( recorder, &client );
+    server_stop( server );
+}
+
+/* ---- drips ---- */
+
+#define DRIPS   40
+#define DRIP_MS 50
+
+/* Each byte of the head comes in time for the receive timeout, the whole head not for its own. */
+static void test_a_head_that_drips(void)
+{
+    struct step script[2 + 1 + 2 * DRIPS + 1] = { ACCEPT, HEAD, SEND( "HTTP/1.1 200 OK\r\nX-Drip: " ) };
+    static const struct step hold = HOLD, send = SEND( "y" ), end = END;
+    struct recorder *recorder = recorder_create();
+    DWORD value = 2 * SHORT_MS;
+    struct server *server;
+    struct client client;
+    struct event event;
+    unsigned int i;
+
+    for (i = 0; i < DRIPS; i++)
+    {
+        script[3 + 2 * i] = hold;
+        script[4 + 2 * i] = send;
+    }
+    script[3 + 2 * DRIPS] = end;
+    if (!(server = server_start( script ))) return;
+    if (recorder_open( recorder, &client, server_port( server ), WINHTTP_FLAG_ASYNC, L"GET", L"/" ))
+    {
+        set_short( client.request );
+        set_option( client.request, WINHTTP_OPTION_RECEIVE_RESPONSE_TIMEOUT, value, 0 );
+        ok( WinHttpSendRequest( client.request, NULL, 0, NULL, 0, 0, 0 ), "failed with %lu\n", GetLastError() );
+        if (recorder_complete( recorder, STATUS( SENDREQUEST_COMPLETE ), NULL ))
+        {
+            ok( WinHttpReceiveResponse( client.request, NULL ), "failed with %lu\n", GetLastError() );
+            for (i = 0; i < DRIPS && !recorder_count( recorder, NULL, STATUS( REQUEST_ERROR ) ); i++)
+            {
+                server_go( server );
+                Sleep( DRIP_MS );    /* the pace of the server */
+            }
+            ok( i < DRIPS, "%u bytes in time kept the request waiting\n", i );
+            if (recorder_complete( recorder, STATUS( REQUEST_ERROR ), &event ))
+                ok( event.error == ERROR_WINHTTP_TIMEOUT, "got %lu\n", event.error );
+        }
+    }
+    recorder_close( recorder, &client );
+    server_abort( server );    /* its bytes are of no use any more */
+}
+
+static DWORD WINAPI go_slowly( void *arg )
+{
+    unsigned int i;
+
+    for (i = 0; i < 4; i++)
+    {
+        Sleep( SHORT_MS );
+        server_go( arg );
+    }
+    return 0;
+}
+
+/* The receive timeout is between two arrivals: a body may take longer. */
+static void test_a_body_that_drips(void)
+{
+    static const struct step script[] =
+    {
+        ACCEPT, HEAD, SEND( "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" ), HOLD, SEND( "s" ), HOLD, SEND( "l" ),
+        HOLD, SEND( "o" ), HOLD, SEND( "w!" ), END
+    };
+    struct server *server = server_start( script );
+    DWORD value = 3 * SHORT_MS;
+    struct client client;
+    HANDLE thread;
+
+    if (!server) return;
+    if (client_open( &client, server_port( server ), 0, L"GET", L"/" ))
+    {
+        set_option( client.request, WINHTTP_OPTION_RECEIVE_TIMEOUT, value, 0 );
+        if (client_get( &client ))
+        {
+            thread = CreateThread( NULL, 0, go_slowly, server, 0, NULL );
+            client_check_body( client.request, "slow!" );
+            WaitForSingleObject( thread, INFINITE );
+            CloseHandle( thread );
+        }
+    }
+    client_close( &client );
+    server_stop( server );
+}
+
 START_TEST(timeout)
 {
     test_option_values();
@@ -383,4 +587,9 @@ START_TEST(timeout)
     test_receive_timeout_can_change_after_the_head();
     test_async_timeout();
     test_timed_out_connection_is_not_reused();
+    test_connect_timeout();
+    test_refused_and_unknown_names();
+    test_no_limits();
+    test_a_head_that_drips();
+    test_a_body_that_drips();
 }

@@ -106,6 +106,7 @@ static struct conn *connection( void )
 {
     union address address = { .v4 = { .sin_family = AF_INET, .sin_port = 80 } };
     struct wh_route named = route;
+    struct dial_plan plan = { 0 };
     struct origin *origin;
     struct dial *dial;
     struct conn *conn;
@@ -113,7 +114,7 @@ static struct conn *connection( void )
     enum wh_error error;
 
     named.host = wh_from_ptr( "localhost" );
-    if (origin_get( &named, 60000, &origin ) || !(dial = dial_create( origin_ref( origin ), 0, 0 )) ||
+    if (origin_get( &named, 60000, &origin ) || !(dial = dial_create( origin_ref( origin ), &plan )) ||
         !(conn = conn_create( dial, origin, &address, TIMER_NEVER, &error, &detail ))) abort();
     conn->layer->ops->close( conn->layer );
     conn->layer = &script.layer;

@@ -83,14 +83,14 @@ static inline void check_crack_buffers( const WCHAR *text, DWORD cch, DWORD flag
     free( buffer );
 }
 
-static inline void check_target( const WCHAR *text, DWORD cch, DWORD flags )
+static inline void check_target( const WCHAR *text, DWORD cch, const struct url_escape *how )
 {
     WCHAR *object = malloc( (cch + 1) * sizeof(WCHAR) ), *target = NULL;
     DWORD i, target_cch = 0, err;
 
     if (cch) memcpy( object, text, cch * sizeof(WCHAR) );
     object[cch] = 0;
-    err = url_escape_target( object, flags, &target, &target_cch );
+    err = url_escape_target( object, how, &target, &target_cch );
     if (!err)
     {
         expect( target[0] == '/' && !target[target_cch] );
@@ -102,6 +102,17 @@ static inline void check_target( const WCHAR *text, DWORD cch, DWORD flags )
     free( object );
 }
 
+/* What came out is a name that stays as it is. */
+static inline void check_host_again( const char *host )
+{
+    WCHAR wide[256];
+    char again[256];
+    DWORD i;
+
+    for (i = 0; host[i]; i++) wide[i] = host[i];
+    expect( !url_host_to_ascii( wide, i, again, sizeof(again) ) && !strcmp( host, again ) );
+}
+
 static inline void check_host( const WCHAR *text, DWORD cch )
 {
     char host[256];
@@ -110,12 +121,17 @@ static inline void check_host( const WCHAR *text, DWORD cch )
     if (url_host_to_ascii( text, cch, host, sizeof(host) )) return;
     expect( host[0] && strlen( host ) < sizeof(host) );
     for (i = 0; host[i]; i++) expect( host[i] > ' ' && host[i] < 0x7f && !strchr( "/?#@\\[]", host[i] ) );
+    check_host_again( host );
 }
 
 static inline void check_url( const WCHAR *source, DWORD cch )
 {
-    static const DWORD target_flags[] = { 0, WINHTTP_FLAG_ESCAPE_PERCENT, WINHTTP_FLAG_ESCAPE_DISABLE,
-                                          WINHTTP_FLAG_ESCAPE_DISABLE_QUERY };
+    static const struct url_escape escapes[] =
+    {
+        { 0, CP_UTF8, FALSE }, { WINHTTP_FLAG_ESCAPE_PERCENT, 1252, FALSE },
+        { WINHTTP_FLAG_ESCAPE_DISABLE, CP_UTF8, FALSE }, { WINHTTP_FLAG_ESCAPE_DISABLE, 1252, TRUE },
+        { WINHTTP_FLAG_ESCAPE_DISABLE_QUERY, 1252, FALSE },
+    };
     const WCHAR *text = guard_copy( source, cch * sizeof(WCHAR) );
     DWORD i, end;
 
@@ -128,7 +144,7 @@ static inline void check_url( const WCHAR *source, DWORD cch )
         check_crack_buffers( text, cch, ICU_ESCAPE, i );
         check_crack_buffers( text, cch, ICU_ESCAPE | ICU_DECODE, i );
     }
-    for (i = 0; i < ARRAYSIZE( target_flags ); i++) check_target( text, cch, target_flags[i] );
+    for (i = 0; i < ARRAYSIZE( escapes ); i++) check_target( text, cch, &escapes[i] );
     check_host( text, cch );
 }
 

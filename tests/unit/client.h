@@ -47,7 +47,25 @@ struct request
     const char *host;
     wh_u64      partition;
     uint32_t    scheme;
+    const struct wh_route *route;      /* for the fields of it that are not named here */
+    uint32_t    resolve_ms;
 };
+
+static inline struct wh_route request_route( const struct request *request, uint16_t port )
+{
+    const char *host = request->host ? request->host : "127.0.0.1";
+    struct wh_route route = { .port = 0 };
+
+    if (request->route) route = *request->route;
+    route.host = wh_from_ptr( host );
+    route.host_len = (uint32_t)strlen( host );
+    route.port = port;
+    route.scheme = request->scheme ? request->scheme : WH_SCHEME_HTTP;
+    route.tls_versions = WH_TLS_1_2 | WH_TLS_1_3;
+    if (request->conn_limit) route.conn_limit = request->conn_limit;
+    if (request->partition) route.partition = request->partition;
+    return route;
+}
 
 static const char get_head[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
@@ -71,17 +89,15 @@ static inline uint32_t wait_for( struct client *client, uint32_t kind, struct wh
 
 static inline uint32_t client_start( struct client *client, const struct peer *peer, const struct request *request )
 {
-    const char *host = request->host ? request->host : "127.0.0.1";
-    struct wh_route route = { .host = wh_from_ptr( host ), .host_len = (uint32_t)strlen( host ), .port = peer->port,
-                              .scheme = WH_SCHEME_HTTP, .conn_limit = request->conn_limit,
-                              .partition = request->partition };
+    struct wh_route route = request_route( request, peer->port );
     struct wh_exchange_start_params params = { .session = session, .route = wh_from_ptr( &route ),
         .head = wh_from_ptr( request->head ? request->head : get_head ),
         .head_len = (uint32_t)strlen( request->head ? request->head : get_head ),
         .body = wh_from_ptr( request->body ), .body_len = (uint32_t)request->body_len,
         .total_len = request->total_len ? request->total_len : request->body_len,
         .flags = WHX_SYNC | request->flags, .event_mask = request->event_mask,
-        .send_ms = request->send_ms ? request->send_ms : WAIT_MS, .connect_ms = request->connect_ms };
+        .send_ms = request->send_ms ? request->send_ms : WAIT_MS, .connect_ms = request->connect_ms,
+        .resolve_ms = request->resolve_ms };
     struct wh_record record;
     uint32_t ret;
 
@@ -233,18 +249,14 @@ struct async
 
 static inline uint32_t async_start( struct async *async, uint16_t port, const struct request *request )
 {
-    const char *host = request->host ? request->host : "127.0.0.1";
-    struct wh_route route = { .host = wh_from_ptr( host ), .host_len = (uint32_t)strlen( host ), .port = port,
-                              .scheme = request->scheme ? request->scheme : WH_SCHEME_HTTP,
-                              .tls_versions = WH_TLS_1_2 | WH_TLS_1_3, .conn_limit = request->conn_limit,
-                              .partition = request->partition };
+    struct wh_route route = request_route( request, port );
     struct wh_exchange_start_params params = { .session = session, .cookie = wh_from_ptr( async ),
         .route = wh_from_ptr( &route ), .head = wh_from_ptr( request->head ? request->head : get_head ),
         .head_len = (uint32_t)strlen( request->head ? request->head : get_head ),
         .body = wh_from_ptr( request->body ), .body_len = (uint32_t)request->body_len,
         .total_len = request->total_len ? request->total_len : request->body_len,
         .flags = request->flags, .event_mask = request->event_mask,
-        .send_ms = request->send_ms, .connect_ms = request->connect_ms };
+        .send_ms = request->send_ms, .connect_ms = request->connect_ms, .resolve_ms = request->resolve_ms };
     uint32_t ret;
 
     memset( async, 0, sizeof(*async) );
@@ -406,7 +418,7 @@ static inline void client_begin( uint32_t max_idle_ms )
 
 static inline void client_end( void )
 {
-    struct wh_session_close_params close = { session };
+    struct wh_session_close_params close = { .session = session };
 
     expect( !session_close( &close ) );
     dns_shutdown();

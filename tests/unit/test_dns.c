@@ -117,12 +117,12 @@ static void test_literals_need_no_question( void )
     begin( "", EAI_NONAME, 0 );
     for (i = 0; i < 4; i++)
     {
-        addresses = dns_known( literals[i], 0 );
+        addresses = dns_known( literals[i], 0, 1 );
         expect_address( addresses, 0, literals[i] );
         addresses_release( addresses );
     }
-    expect( !dns_known( "127.0.0.1", 6 ) );    /* not of that family */
-    expect( !dns_known( "1.2.3.4.5", 0 ) && !dns_known( "a.b", 0 ) );
+    expect( !dns_known( "127.0.0.1", 6, 1 ) );    /* not of that family */
+    expect( !dns_known( "1.2.3.4.5", 0, 1 ) && !dns_known( "a.b", 0, 1 ) );
     expect( !questions_asked );
     end();
 }
@@ -165,14 +165,15 @@ static void test_answers_are_kept( void )
     struct addresses *addresses;
 
     begin( "10.0.0.1,10.0.0.2", 0, 0 );
-    expect( !dns_known( "name.test", 0 ) );
+    expect( !dns_known( "name.test", 0, 1 ) );
     expect( !dns_ask( "name.test", 0, 0, on_done ) && bounded_wait( &askers[0].done ) );
-    addresses = dns_known( "Name.Test", 0 );
+    addresses = dns_known( "Name.Test", 0, 1 );
     expect_address( addresses, 1, "10.0.0.2" );
     addresses_release( addresses );
-    expect( !dns_known( "name.test", 4 ) && !dns_known( "name.tes", 0 ) );
+    expect( !dns_known( "name.test", 0, 0 ) );    /* who does not want the cache asks */
+    expect( !dns_known( "name.test", 4, 1 ) && !dns_known( "name.tes", 0, 1 ) );
     dns_shutdown();
-    expect( !dns_known( "name.test", 0 ) );
+    expect( !dns_known( "name.test", 0, 1 ) );
     end();
 }
 
@@ -192,7 +193,7 @@ static void test_failures_are_told_and_not_kept( void )
         expect( !dns_ask( "name.test", 0, 0, on_done ) && bounded_wait( &askers[0].done ) );
         expect( askers[0].error == cases[i].error && !askers[0].addresses && questions_asked == cases[i].questions );
         answer_error = 0;
-        expect( !dns_known( "name.test", 0 ) );
+        expect( !dns_known( "name.test", 0, 1 ) );
         expect( !dns_ask( "name.test", 0, 1, on_done ) && bounded_wait( &askers[1].done ) );
         expect( !askers[1].error );
         expect_address( askers[1].addresses, 0, "10.0.0.1" );

@@ -3,6 +3,7 @@
  */
 
 #include <errno.h>
+#include <poll.h>
 
 #include "client.h"
 
@@ -246,6 +247,37 @@ static void test_unanswered_pooled_connection_is_stale( void )
     peer_stop( &peer );
 }
 
+/* One byte of the response is enough: the request was heard. */
+static void script_one_answer_then_a_byte( struct peer *peer, int fd, void *arg )
+{
+    char head[4096];
+
+    if (!peer_read_head( peer, fd, head, sizeof(head) )) return;
+    peer_send( fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" );
+    if (peer_read_head( peer, fd, head, sizeof(head) )) peer_send( fd, "H" );
+    if (arg) peer_wait_eof( fd );
+}
+
+static void test_a_byte_of_the_response_is_not_stale( void )
+{
+    struct client client;
+    struct peer peer;
+
+    peer_start( &peer, script_one_answer_then_a_byte, NULL );
+    expect( !client_get( &client, &peer, &plain ) );
+    expect( client_get( &client, &peer, &plain ) == WHE_RESET );
+    expect_clean();
+    peer_stop( &peer );
+
+    peer_start( &peer, script_one_answer_then_a_byte, "and waits" );
+    expect( !client_get( &client, &peer, &plain ) );
+    expect( !client_start( &client, &peer, &plain ) );
+    expect( client_read_head( &client, 100, 0, 0 ) == WHE_TIMEOUT );
+    client_close( &client );
+    expect_clean();
+    peer_stop( &peer );
+}
+
 static void test_unread_body_is_drained( void )
 {
     struct client client;
@@ -282,6 +314,39 @@ static void test_deadlines( void )
     expect( !client_start( &client, &peer, &plain ) );
     expect( !client_read_head( &client, WAIT_MS, 0, 0 ) );
     expect( client_read_all( &client, 20, 30 ) == WHE_TIMEOUT );
+    client_close( &client );
+    expect_clean();
+    peer_stop( &peer );
+}
+
+/* A byte now and then: each in time, all of them never. */
+static void script_drip( struct peer *peer, int fd, void *arg )
+{
+    const struct { const char *text; unsigned int pause_ms; } *drip = arg;
+    const char *byte = drip->text;
+    char head[4096];
+
+    if (!peer_read_head( peer, fd, head, sizeof(head) )) return;
+    while (send( fd, byte, 1, MSG_NOSIGNAL ) == 1)
+    {
+        poll( NULL, 0, drip->pause_ms );
+        if (*++byte) continue;
+        byte--;
+    }
+}
+
+static void test_drips_do_not_put_off_the_limit_of_the_whole_head( void )
+{
+    static const struct { const char *text; unsigned int pause_ms; } drip = { "HTTP/1.1 200 OK\r\nX: yyyyyyyyyyyyyyyy", 10 };
+    struct client client;
+    struct peer peer;
+    uint64_t began;
+
+    peer_start( &peer, script_drip, &drip );
+    expect( !client_start( &client, &peer, &plain ) );
+    began = engine_now_ms();
+    expect( client_read_head( &client, 200, 0, 0 ) == WHE_TIMEOUT );
+    expect( engine_now_ms() - began >= 190 && engine_now_ms() - began < WAIT_MS );
     client_close( &client );
     expect_clean();
     peer_stop( &peer );
@@ -705,8 +770,10 @@ int main( void )
     run( test_bytes_on_an_idle_connection_kill_it );
     run( test_dead_pooled_connection_is_replaced );
     run( test_unanswered_pooled_connection_is_stale );
+    run( test_a_byte_of_the_response_is_not_stale );
     run( test_unread_body_is_drained );
     run( test_deadlines );
+    run( test_drips_do_not_put_off_the_limit_of_the_whole_head );
     run( test_head_limit );
     run( test_uploads );
     run( test_framing_by_the_application_is_followed );

@@ -290,6 +290,39 @@ static void test_wire_encoding(void)
     close_response();
 }
 
+/* Bytes that the code page cannot give back. */
+static void test_wire_encoding_is_exact(void)
+{
+    static const char head[] = "HTTP/1.1 200 Na\xefve\r\nA: \xff\xfe \xe9\r\nB: c\r\nA: \xc3\xa9\r\n\r\n";
+    char buffer[200];
+    DWORD size = sizeof(buffer), index = 0;
+
+    shim_acp = CP_UTF8;
+    open_response( head );
+    expect( !header_query( &source, WINHTTP_QUERY_RAW_HEADERS_CRLF | WINHTTP_QUERY_FLAG_WIRE_ENCODING, NULL, buffer, &size, NULL ) );
+    expect( size == sizeof(head) - 1 && !strcmp( buffer, head ) );
+    size = sizeof(buffer);
+    expect( !header_query( &source, WINHTTP_QUERY_CUSTOM | WINHTTP_QUERY_FLAG_WIRE_ENCODING, L"a", buffer, &size, &index ) );
+    expect( size == 4 && index == 1 && !strcmp( buffer, "\xff\xfe \xe9" ) );
+    size = 2;
+    expect( header_query( &source, WINHTTP_QUERY_CUSTOM | WINHTTP_QUERY_FLAG_WIRE_ENCODING, L"a", buffer, &size, &index )
+            == ERROR_INSUFFICIENT_BUFFER && size == 3 && index == 1 );
+    expect( !header_query( &source, WINHTTP_QUERY_CUSTOM | WINHTTP_QUERY_FLAG_WIRE_ENCODING, L"a", buffer, &size, &index ) );
+    expect( size == 2 && !strcmp( buffer, "\xc3\xa9" ) );
+    size = sizeof(buffer);
+    expect( !header_query( &source, WINHTTP_QUERY_STATUS_TEXT | WINHTTP_QUERY_FLAG_WIRE_ENCODING, NULL, buffer, &size, NULL ) );
+    expect( size == 5 && !strcmp( buffer, "Na\xefve" ) );
+    size = sizeof(buffer);
+    expect( !header_query( &source, WINHTTP_QUERY_STATUS_CODE | WINHTTP_QUERY_FLAG_WIRE_ENCODING, NULL, buffer, &size, NULL ) );
+    expect( size == 3 && !strcmp( buffer, "200" ) );
+    size = sizeof(buffer);
+    expect( !header_query( &source, WINHTTP_QUERY_RAW_HEADERS | WINHTTP_QUERY_FLAG_WIRE_ENCODING, NULL, buffer, &size, NULL ) );
+    expect( size == sizeof(head) - 1 - 2 - 4 && !memcmp( buffer + 19, "A: \xff\xfe \xe9\0B: c\0A: \xc3\xa9\0", 20 ) );
+    expect_text( WINHTTP_QUERY_STATUS_TEXT, NULL, L"Na\xfffdve" );
+    close_response();
+    shim_acp = 1252;
+}
+
 union header_text { const WCHAR *wide; const char *bytes; };
 struct pair { union header_text name, value; };
 
@@ -313,10 +346,13 @@ static void test_ex_gives_all_pairs(void)
     expect( !header_query_ex( &source, WINHTTP_QUERY_RAW_HEADERS | WINHTTP_QUERY_FLAG_WIRE_ENCODING, 0, NULL, NULL, buffer, &size,
                               (void **)&pairs, &count ) );
     expect( size == 2 * sizeof(*pairs) + 2 + 2 + 4 + 2 && !strcmp( pairs[1].name.bytes, "Bee" ) && !strcmp( pairs[1].value.bytes, "\xe9" ) );
-    /* the bytes read in another code page: E9 alone is no UTF-8 */
+    /* the bytes read in another code page: E9 alone is no UTF-8; an unknown one is not refused */
     size = 1000;
     expect( !header_query_ex( &source, WINHTTP_QUERY_RAW_HEADERS, CP_UTF8, NULL, NULL, buffer, &size, (void **)&pairs, &count ) );
     expect( pairs[1].value.wide[0] == 0xfffd );
+    size = 1000;
+    expect( !header_query_ex( &source, WINHTTP_QUERY_RAW_HEADERS, 99999, NULL, NULL, buffer, &size, (void **)&pairs, &count ) );
+    expect( pairs[1].value.wide[0] == 0xe9 );
     free( buffer );
     close_response();
 }
@@ -367,15 +403,15 @@ static void allocating_scenario( void *arg )
     union header_text name = { .bytes = "Caf" };
     struct pair *pairs = NULL, buffer[20];
     DWORD size = sizeof(buffer), count = 0, err;
-    char raw[512];
+    char raw[600];
 
     (void)arg;
     err = header_query_ex( &source, WINHTTP_QUERY_CUSTOM | WINHTTP_QUERY_FLAG_WIRE_ENCODING, 0, NULL, &name, buffer, &size,
                            (void **)&pairs, &count );
     expect( err == (count ? 0 : ERROR_NOT_ENOUGH_MEMORY) );
-    size = sizeof(raw);
-    err = header_query( &source, WINHTTP_QUERY_RAW_HEADERS_CRLF | WINHTTP_QUERY_FLAG_WIRE_ENCODING, NULL, raw, &size, NULL );
-    expect( !err ? size == strlen( raw ) : err == ERROR_NOT_ENOUGH_MEMORY && size == sizeof(raw) );
+    size = sizeof(raw) - 1;
+    err = header_query( &source, WINHTTP_QUERY_RAW_HEADERS_CRLF, NULL, raw + 1, &size, NULL );      /* not aligned */
+    expect( !err ? size == 2 * (sizeof(response) - 1 - 4) : err == ERROR_NOT_ENOUGH_MEMORY && size == sizeof(raw) - 1 );
 }
 
 static void test_out_of_memory(void)
@@ -399,6 +435,7 @@ int main(void)
     run( test_raw_headers_with_nuls );
     run( test_trailers );
     run( test_wire_encoding );
+    run( test_wire_encoding_is_exact );
     run( test_ex_gives_all_pairs );
     run( test_ex_by_name_and_index );
     run( test_ex_refuses_what_is_no_header );

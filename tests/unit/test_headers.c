@@ -324,6 +324,94 @@ static void test_parse_widens_through_the_code_page(void)
     headers_clear( &list );
 }
 
+static int has_bytes( const struct field *field, const char *bytes )
+{
+    char buffer[64];
+    DWORD len = header_value_bytes( field, buffer, sizeof(buffer) );
+
+    return len == strlen( bytes ) && !memcmp( buffer, bytes, len );
+}
+
+/* No code page gives these bytes back; a list does, through every edit. */
+static void test_received_bytes_are_kept(void)
+{
+    struct status_line line;
+    struct headers list;
+    DWORD i;
+
+    headers_init( &list );
+    shim_acp = CP_UTF8;
+    expect( !parse( &list, &line, "HTTP/1.1 200 Na\xefve \r\nplain: x\r\na:  caf\xe9 \xff \r\n\t\xc3\xa9\r\n \r\nb: c\r\nn\xe9: d\r\n\r\n" ) );
+    expect_list( &list, "plain: x\r\na: caf\xe9 \xff \xc3\xa9\r\nb: c\r\n" );      /* a name is ASCII */
+    expect( line.reason_len == 5 && !memcmp( line.reason_bytes, "Na\xefve", 5 ) );
+    expect( has_bytes( find( &list, L"a", 0 ), "caf\xe9 \xff \xc3\xa9" ) && find( &list, L"a", 0 )->value[3] == 0xfffd );
+    expect( !find( &list, L"b", 0 )->bytes && has_bytes( find( &list, L"b", 0 ), "c" ) );
+    expect( !add( &list, L"a: \xe9", COMMA ) );                 /* what was added as text is sent by the code page */
+    expect( has_bytes( find( &list, L"a", 0 ), "caf\xe9 \xff \xc3\xa9, \xc3\xa9" ) );
+    expect( !add( &list, L"b: \xe9", REPLACE ) && !find( &list, L"b", 0 )->bytes );
+    headers_clear( &list );
+
+    expect( !headers_parse( &list, NULL, "a: \xff\r\n", 6 ) );
+    for (i = 0; i < 3000; i++) expect( !headers_add( &list, i & 1 ? L"b: 1" : L"b: 2", 4, ADD | REPLACE ) );
+    expect( list.used_cch < 4000 );                            /* tidied meanwhile */
+    expect_list( &list, "a: \xff\r\nb: 1\r\n" );
+    shim_acp = 1252;
+    expect_list( &list, "a: \xff\r\nb: 1\r\n" );
+    headers_clear( &list );
+}
+
+static struct field field_of( const WCHAR *name, const WCHAR *value, const char *bytes )
+{
+    struct field field = { .name = name, .name_cch = lstrlenW( name ), .value = value, .value_cch = lstrlenW( value ),
+                           .bytes = bytes, .bytes_len = bytes ? strlen( bytes ) : 0 };
+    return field;
+}
+
+static void test_add_fields_is_all_or_nothing(void)
+{
+    struct field fields[3] = { field_of( L"a", L" 1 ", NULL ), field_of( L"b", L" \xfffd ", " \xff\t" ), field_of( L"c", L"", NULL ) };
+    struct headers list;
+
+    headers_init( &list );
+    expect( !headers_add_fields( &list, fields, 3, ADD ) );
+    expect_list( &list, "a: 1\r\nb: \xff\r\nc: \r\n" );
+    expect( headers_add_fields( &list, fields, 3, ADD_IF_NEW ) == ERROR_WINHTTP_HEADER_ALREADY_EXISTS );
+    fields[0] = field_of( L"b", L"2", NULL );
+    fields[1] = field_of( L"b", L"?", "\xfe" );
+    fields[2] = field_of( L"c:", L"3", NULL );
+    expect( headers_add_fields( &list, fields, 3, COMMA ) == ERROR_INVALID_PARAMETER );
+    expect_list( &list, "a: 1\r\nb: \xff\r\nc: \r\n" );
+    expect( !headers_add_fields( &list, fields, 2, COMMA ) );
+    expect_list( &list, "a: 1\r\nb: \xff, 2, \xfe\r\nc: \r\n" );
+    expect( headers_add_fields( &list, fields, 0, ADD ) == ERROR_INVALID_PARAMETER );
+    fields[0] = field_of( L"b", L"x", "x\ry" );
+    expect( headers_add_fields( &list, fields, 1, ADD ) == ERROR_INVALID_PARAMETER );
+    fields[0] = field_of( L"b", L"x\ny", NULL );
+    expect( headers_add_fields( &list, fields, 1, ADD ) == ERROR_INVALID_PARAMETER );
+    fields[0] = field_of( L"", L"x", NULL );
+    expect( headers_add_fields( &list, fields, 1, ADD ) == ERROR_INVALID_PARAMETER );
+    fields[0] = field_of( L"absent", L"x", NULL );
+    expect( headers_add_fields( &list, fields, 1, REPLACE ) == ERROR_WINHTTP_HEADER_NOT_FOUND );
+    headers_clear( &list );
+}
+
+static void test_parse_limits_the_count(void)
+{
+    static const char line_text[] = "HTTP/1.1 200 OK\r\n";
+    char *head = malloc( sizeof(line_text) + (HEADERS_MAX_RECEIVED + 1) * 5 );
+    struct status_line line;
+    struct headers list;
+    DWORD i, len = sizeof(line_text) - 1;
+
+    headers_init( &list );
+    memcpy( head, line_text, len );
+    for (i = 0; i <= HEADERS_MAX_RECEIVED; i++, len += 5) memcpy( head + len, "a:b\r\n", 5 );
+    expect( headers_parse( &list, &line, head, len ) == ERROR_WINHTTP_HEADER_COUNT_EXCEEDED && !list.count && !line.version );
+    expect( !headers_parse( &list, &line, head, len - 5 ) && list.count == HEADERS_MAX_RECEIVED );
+    headers_clear( &list );
+    free( head );
+}
+
 /* A parsed list can be edited; the status line stays where it is. */
 static void test_editing_a_response(void)
 {
@@ -344,12 +432,13 @@ static void test_editing_a_response(void)
 static void allocating_scenario( void *arg )
 {
     static const char before[] = "a: 1\r\nb: 2\r\n";
-    WCHAR text[1200];
+    WCHAR text[1200] = L"";
     struct headers list;
     struct status_line line;
     DWORD i, err;
 
     (void)arg;
+    for (i = 0; i < ARRAYSIZE( text ); i++) text[i] = 'x';
     headers_init( &list );
     err = headers_parse( &list, &line, "HTTP/1.1 200 OK\r\na: b\r\n\r\n", 25 );
     expect( err == (list.count ? 0 : ERROR_NOT_ENOUGH_MEMORY) );
@@ -359,11 +448,21 @@ static void allocating_scenario( void *arg )
     else
     {
         /* each line needs a block of its own, so that every step can fail */
-        for (i = 0; i < ARRAYSIZE( text ); i++) text[i] = 'x';
         memcpy( text, L"a: ", 6 );
         memcpy( text + 1100, L"\r\nb: ", 10 );
         if (headers_add( &list, text, ARRAYSIZE( text ), COMMA ) == ERROR_NOT_ENOUGH_MEMORY) expect_list( &list, before );
         else expect( list.count == 2 && list.text_cch > 1200 );
+    }
+    headers_clear( &list );
+
+    if (!headers_parse( &list, NULL, "a: \xff\r\nb: 2\r\n", 12 ))
+    {
+        struct field fields[2] = { field_of( L"a", L"?", "\xfe" ), { .name = L"a", .name_cch = 1, .value_cch = 1100 } };
+
+        for (i = 0; i < ARRAYSIZE( text ); i++) text[i] = 'x';
+        fields[1].value = text;
+        if (headers_add_fields( &list, fields, 2, COMMA )) expect_list( &list, "a: \xff\r\nb: 2\r\n" );
+        else expect( list.count == 2 && list.fields[0].bytes_len == 1106 );
     }
     headers_clear( &list );
 }
@@ -391,6 +490,9 @@ int main(void)
     run( test_parse_trailers );
     run( test_parse_refuses_what_is_no_head );
     run( test_parse_widens_through_the_code_page );
+    run( test_received_bytes_are_kept );
+    run( test_add_fields_is_all_or_nothing );
+    run( test_parse_limits_the_count );
     run( test_editing_a_response );
     run( test_out_of_memory );
     return test_end( "headers" );

@@ -6,149 +6,7 @@
 
 #include <errno.h>
 
-#include "client.h"
-
-#define POOL 300
-
-static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
-/* Each connection has a thread, which answers one request per permit; without permits it waits. */
-struct gate
-{
-    pthread_mutex_t lock;
-    pthread_cond_t  cond;
-    unsigned int    permits, waiting;
-    char            order[64];       /* the targets of the requests as they came */
-    unsigned int    count;
-    int             open, cut;       /* everything is answered; connections end instead */
-    int             fds[POOL];       /* of the connections, -1 once closed */
-    unsigned int    fd_count, threads;
-};
-
-static struct gate gate = { .lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER };
-
-static void gate_init( void )
-{
-    pthread_mutex_lock( &gate.lock );
-    gate.permits = gate.waiting = gate.count = gate.open = gate.cut = gate.fd_count = 0;
-    pthread_mutex_unlock( &gate.lock );
-}
-
-static void gate_permit( unsigned int count )
-{
-    pthread_mutex_lock( &gate.lock );
-    gate.permits += count;
-    pthread_cond_broadcast( &gate.cond );
-    pthread_mutex_unlock( &gate.lock );
-}
-
-static void gate_open( int cut )
-{
-    pthread_mutex_lock( &gate.lock );
-    gate.open = 1;
-    gate.cut = cut;
-    pthread_cond_broadcast( &gate.cond );
-    pthread_mutex_unlock( &gate.lock );
-}
-
-/* Until so many requests wait for a permit. */
-static void gate_await( unsigned int count )
-{
-    uint64_t until = engine_now_ms() + WAIT_MS;
-    unsigned int waiting;
-
-    do
-    {
-        async_pump( 1 );
-        pthread_mutex_lock( &gate.lock );
-        waiting = gate.waiting;
-        pthread_mutex_unlock( &gate.lock );
-    } while (waiting < count && expect( engine_now_ms() < until ));
-}
-
-/* Ends the first POOL connections. */
-static void gate_end_connections( void )
-{
-    unsigned int i;
-
-    pthread_mutex_lock( &gate.lock );
-    for (i = 0; i < gate.fd_count; i++)
-        if (gate.fds[i] != -1) shutdown( gate.fds[i], SHUT_RDWR );
-    pthread_mutex_unlock( &gate.lock );
-}
-
-struct served { struct peer *peer; int fd; unsigned int index; };
-
-static void *serve_thread( void *arg )
-{
-    struct served *served = arg;
-    char head[4096];
-    int cut = 0;
-
-    while (!cut && peer_read_head( served->peer, served->fd, head, sizeof(head) ))
-    {
-        pthread_mutex_lock( &gate.lock );
-        if (gate.count < sizeof(gate.order)) gate.order[gate.count++] = head[5];
-        gate.waiting++;
-        while (!gate.permits && !gate.open) pthread_cond_wait( &gate.cond, &gate.lock );
-        if (gate.permits) gate.permits--;
-        gate.waiting--;
-        cut = gate.cut;
-        pthread_mutex_unlock( &gate.lock );
-        if (!cut) peer_send( served->fd, answer );
-    }
-    pthread_mutex_lock( &gate.lock );
-    if (served->index < POOL) gate.fds[served->index] = -1;
-    close( served->fd );
-    gate.threads--;
-    pthread_cond_broadcast( &gate.cond );
-    pthread_mutex_unlock( &gate.lock );
-    free( served );
-    return NULL;
-}
-
-static void script_gated( struct peer *peer, int fd, void *arg )
-{
-    struct served *served = malloc( sizeof(*served) );
-    pthread_t thread;
-
-    (void)arg;
-    served->peer = peer;
-    served->fd = dup( fd );
-    pthread_mutex_lock( &gate.lock );
-    gate.threads++;
-    if ((served->index = gate.fd_count) < POOL) gate.fds[gate.fd_count++] = served->fd;
-    pthread_mutex_unlock( &gate.lock );
-    pthread_create( &thread, NULL, serve_thread, served );
-    pthread_detach( thread );
-}
-
-static void gated_stop( struct peer *peer )
-{
-    peer_stop( peer );
-    gate_open( 1 );
-    pthread_mutex_lock( &gate.lock );
-    while (gate.threads) pthread_cond_wait( &gate.cond, &gate.lock );    /* our ends are closed, so theirs end, too */
-    pthread_mutex_unlock( &gate.lock );
-}
-
-static const char *const heads[] = { "GET /0 HTTP/1.1\r\nHost: x\r\n\r\n", "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET /2 HTTP/1.1\r\nHost: x\r\n\r\n", "GET /3 HTTP/1.1\r\nHost: x\r\n\r\n", "GET /4 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET /5 HTTP/1.1\r\nHost: x\r\n\r\n" };
-
-/* Finishes an exchange whose answer is on its way. */
-static void finish( struct async *async )
-{
-    if (!async_wait( async, WHK_HEAD_SENT ))
-    {
-        async_read_head( async, 0 );
-        expect( !async_wait( async, WHK_HEAD_READ ) );
-        async_read_body( async );
-        expect( !async_wait( async, WHK_BODY_READ ) );
-    }
-    async_close( async );
-    async_wait_gone( async );
-}
+#include "gate.h"
 
 static void test_the_limit_is_kept_and_waiters_come_in_order( void )
 {
@@ -310,7 +168,7 @@ static void test_bad_routes_are_refused( void )
 static void test_idle_connections_expire( void )
 {
     struct wh_session_open_params open = { .max_idle_ms = 30 };
-    struct wh_session_close_params close;
+    struct wh_session_close_params close = { .partition = 0 };
     wh_id long_session = session;
     struct client client;
     struct peer peer;
@@ -344,7 +202,7 @@ static void test_an_expired_connection_does_not_hold_its_place( void )
 {
     struct wh_session_open_params open = { .max_idle_ms = 30 };
     struct request limited = { .conn_limit = 1 };
-    struct wh_session_close_params close;
+    struct wh_session_close_params close = { .partition = 0 };
     wh_id long_session = session;
     struct client client;
     struct peer peer;

@@ -458,6 +458,40 @@ static void test_create_escapes(void)
     expect_created( &comps, ICU_ESCAPE, L"http://%0D%1F%20%0A%7F%0D%0A%0D%1F%20%0A%7F%0D%0A" );
 }
 
+/* A choice: the header file says no more than that authority components are escaped. */
+static void test_create_escapes_the_authority(void)
+{
+    URL_COMPONENTS comps = example();
+    WCHAR url[256];
+    DWORD cch = 256;
+
+    comps.lpszUserName = (WCHAR *)L"a@b:c";
+    comps.lpszPassword = (WCHAR *)L"p/q?r%";
+    expect_created( &comps, ICU_ESCAPE_AUTHORITY, L"http://a%40b%3Ac:p%2Fq%3Fr%25@www.example.net/dir/page?query" );
+    expect_created( &comps, 0, L"http://a@b:c:p/q?r%@www.example.net/dir/page?query" );
+    comps.lpszUserName = (WCHAR *)L"a\xe9" L"b:c";
+    expect( create( &comps, ICU_ESCAPE_AUTHORITY, url, &cch ) == ERROR_INVALID_PARAMETER && cch == 256 );
+}
+
+#define COMBINING_FLAGS (ICU_NO_ENCODE | ICU_NO_META | ICU_ENCODE_SPACES_ONLY | ICU_BROWSER_MODE | ICU_ENCODE_PERCENT)
+
+/* A choice: these flags have no documented use in these functions. */
+static void test_flags_of_combining_do_nothing(void)
+{
+    URL_COMPONENTS comps = example();
+    struct buffers b;
+
+    comps.lpszUrlPath = (WCHAR *)L"/a/../%<";
+    comps.dwUrlPathLength = 8;
+    expect_created( &comps, COMBINING_FLAGS, L"http://alice:s3cret@www.example.net/a/../%<?query" );
+    expect_created( &comps, COMBINING_FLAGS | ICU_ESCAPE, L"http://alice:s3cret@www.example.net/a/../%25%3C?query" );
+    comps = in_buffers( &b );
+    expect( !crack( L"http://host/a/../%20 <", COMBINING_FLAGS, &comps ) );
+    expect( is_text( b.path, comps.dwUrlPathLength, L"/a/../%20 <" ) );
+    comps = pointers();
+    expect( !crack( L"http://host/a", COMBINING_FLAGS, &comps ) );
+}
+
 /* CU-20 */
 static void test_create_escapes_beyond_ascii_only_with_utf8(void)
 {
@@ -481,14 +515,20 @@ static void test_create_with_impossible_lengths_is_refused(void)
     expect( create( &comps, 0, url, &cch ) == ERROR_INVALID_PARAMETER && cch == 64 );
 }
 
-static void expect_target( const WCHAR *object, DWORD flags, const WCHAR *expected )
+static void expect_target_in( const WCHAR *object, DWORD flags, UINT codepage, BOOL encode_extra, const WCHAR *expected )
 {
+    const struct url_escape how = { flags, codepage, encode_extra };
     WCHAR *target = NULL;
     DWORD cch = 0;
 
     if (object) check_url( object, lstrlenW( object ) );
-    expect( !url_escape_target( object, flags, &target, &cch ) && is_text( target, cch, expected ) && !target[cch] );
+    expect( !url_escape_target( object, &how, &target, &cch ) && is_text( target, cch, expected ) && !target[cch] );
     free( target );
+}
+
+static void expect_target( const WCHAR *object, DWORD flags, const WCHAR *expected )
+{
+    expect_target_in( object, flags, CP_UTF8, FALSE, expected );
 }
 
 #define ES_OBJECT L"/x\r\n\x1f\x7f< %one?\x1f\x7f !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\r\n"
@@ -514,6 +554,25 @@ static void test_target_is_utf8(void)
     expect_target( L"/\xde00\xd83d?", 0, L"/%EF%BF%BD%EF%BF%BD?" );
 }
 
+/* Option 68: the bytes of the query's characters; the path stays UTF-8. */
+static void test_target_query_in_a_code_page(void)
+{
+    expect_target_in( L"/\xe9?\xe9=1&\x20ac", 0, 1252, FALSE, L"/%C3%A9?%E9=1&%3F" );    /* the page of the shim has no euro */
+    expect_target_in( L"?\xe9", WINHTTP_FLAG_ESCAPE_DISABLE, 1252, FALSE, L"/?%E9" );
+    expect_target_in( L"?a\x560a", 0, 1252, FALSE, L"/?a%0A" );         /* best fit made a plain character of it */
+    expect_target_in( L"?\xe9", 0, 99999, FALSE, L"/?%C3%A9" );
+    expect_target_in( L"?\xd83d\xde00", 0, CP_UTF8, FALSE, L"/?%F0%9F%98%80" );
+}
+
+/* Option 138, and WINHTTP_FLAG_NULL_CODEPAGE, which is obsolete: choices */
+static void test_target_options(void)
+{
+    expect_target_in( L"/a<b?c>d\r\n", WINHTTP_FLAG_ESCAPE_DISABLE, CP_UTF8, TRUE, L"/a%3Cb?c%3Ed%0D%0A" );
+    expect_target_in( L"/a<b?c>d", WINHTTP_FLAG_ESCAPE_DISABLE_QUERY, CP_UTF8, TRUE, L"/a%3Cb?c%3Ed" );
+    expect_target_in( L"/a%?%", WINHTTP_FLAG_ESCAPE_DISABLE | WINHTTP_FLAG_ESCAPE_PERCENT, CP_UTF8, TRUE, L"/a%25?%25" );
+    expect_target( L"/a<\xe9?<\xe9", WINHTTP_FLAG_NULL_CODEPAGE, L"/a%3C%C3%A9?%3C%C3%A9" );
+}
+
 /* H-6, H-7, H-8 */
 static void test_target_gets_its_slash(void)
 {
@@ -531,7 +590,7 @@ static void expect_host( const WCHAR *name, const char *expected )
 
     check_url( name, lstrlenW( name ) );
     err = url_host_to_ascii( name, lstrlenW( name ), host, sizeof(host) );
-    expect( err == (expected ? 0 : ERROR_WINHTTP_INVALID_URL) );
+    if (!expect( err == (expected ? 0 : ERROR_WINHTTP_INVALID_URL) )) fprintf( stderr, "got %s\n", err ? "none" : host );
     if (!err && expected) expect( !strcmp( host, expected ) );
 }
 
@@ -548,6 +607,9 @@ static void test_host_names(void)
     expect_host( L"[fe80::1%eth0]", "fe80::1%eth0" );
     expect_host( L"::ffff:1.2.3.4", "::ffff:1.2.3.4" );
     expect_host( L"b\xfc" L"cher.example", "xn--bcher-kva.example" );
+    expect_host( L"B\xdc" L"CHER.example.", "xn--bcher-kva.example." );
+    expect_host( L"fa\xdf.example", "xn--fa-hia.example" );                 /* not transitional: no ss */
+    expect_host( L"\xff57\xff57\xff57\x3002" L"example", "www.example" );    /* wide letters and a wide dot */
     expect( url_host_to_ascii( L"localhost", 9, host, 9 ) == ERROR_WINHTTP_INVALID_URL );
     expect( !url_host_to_ascii( L"localhost", 9, host, 10 ) );
 }
@@ -557,8 +619,12 @@ static void test_host_names_that_are_none(void)
     static const WCHAR *const names[] =
     {
         L"", L" ", L"a b", L"a\tb", L"a\r\nb", L"a/b", L"a@b", L"a?b", L"a#b", L"a\\b", L"a:80", L"a%41", L".a", L"a..b",
-        L"[a]", L"[]", L"[::1", L"::1]", L"a\x7f", L"n\xf6t-known", L"127.1", L"2130706433", L"0x7f.1", L"0x7f000001",
+        L"[a]", L"[]", L"[::1", L"::1]", L"a\x7f", L"127.1", L"2130706433", L"0x7f.1", L"0x7f000001",
         L"1.2.3.4.5", L"1.2.3.256", L"1.2.3.04", L"1.2.3.4.", L"a.1",
+        /* what IDNA refuses, and what its mapping would turn into something else */
+        L"\xfffd", L"\xd83d", L"-\xfc", L"\x5d0" L"a1", L"a\x200d" L"b", L"\xad", L"\xff0f\xfc", L"a\xff0f" L"b", L"a\xff20" L"b",
+        L"a\xff1a" L"80", L"a\xff03" L"b", L"a\xff1f", L"a\xff05" L"41", L"\xff11\xff12\xff17.0.0.1", L"\x2460.2.3.4", L"a\xfc..b",
+        L"[\xfc]", L"[::\xff11]", L"\xfc:80", L"a b\xfc",
     };
     WCHAR name[300];
     char host[256];
@@ -569,17 +635,23 @@ static void test_host_names_that_are_none(void)
     expect( url_host_to_ascii( name, 256, host, sizeof(host) ) == ERROR_WINHTTP_INVALID_URL );
     expect( !url_host_to_ascii( name, 255, host, sizeof(host) ) );
     expect( url_host_to_ascii( L"a\0b", 3, host, sizeof(host) ) == ERROR_WINHTTP_INVALID_URL );
+    expect( url_host_to_ascii( L"\xfc\0b", 3, host, sizeof(host) ) == ERROR_WINHTTP_INVALID_URL );
+    for (i = 0; i < 64; i++) name[i] = 0xfc;
+    expect( url_host_to_ascii( name, 64, host, sizeof(host) ) == ERROR_WINHTTP_INVALID_URL );      /* a label of 63 at most */
+    expect( url_host_to_ascii( L"\xfc", 1, host, 7 ) == ERROR_WINHTTP_INVALID_URL );
+    expect( !url_host_to_ascii( L"\xfc", 1, host, 8 ) && !strcmp( host, "xn--tda" ) );
 }
 
 static void allocating_scenario( void *arg )
 {
     struct buffers b;
+    const struct url_escape how = { 0, 1252, FALSE };
     URL_COMPONENTS comps = in_buffers( &b );
     WCHAR *target = NULL;
     DWORD cch, err;
 
     (void)arg;
-    err = url_escape_target( L"/a b?c", 0, &target, &cch );
+    err = url_escape_target( L"/a b?\xe9", &how, &target, &cch );
     expect( err == (target ? 0 : ERROR_NOT_ENOUGH_MEMORY) );
     free( target );
     if (!WinHttpCrackUrl( L"http://host/a%20b?c", 0, ICU_DECODE | ICU_ESCAPE, &comps ))
@@ -617,10 +689,14 @@ int main(void)
     run( test_create_user_and_password );
     run( test_create_from_one_part );
     run( test_create_escapes );
+    run( test_create_escapes_the_authority );
+    run( test_flags_of_combining_do_nothing );
     run( test_create_escapes_beyond_ascii_only_with_utf8 );
     run( test_create_with_impossible_lengths_is_refused );
     run( test_target_escaping );
     run( test_target_is_utf8 );
+    run( test_target_query_in_a_code_page );
+    run( test_target_options );
     run( test_target_gets_its_slash );
     run( test_host_names );
     run( test_host_names_that_are_none );

@@ -8,7 +8,6 @@
 #ifndef WINHTTP_UNIT_TLS_PEER_H
 #define WINHTTP_UNIT_TLS_PEER_H
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,13 +15,12 @@
 
 #include <gnutls/gnutls.h>
 
+#include "certs.h"
 #include "test.h"
 #include "unix/tls.h"
 
 #define PRIORITY_12 "NORMAL:-VERS-ALL:+VERS-TLS1.2"
 #define PRIORITY_13 "NORMAL:-VERS-ALL:+VERS-TLS1.3"
-
-static char certs[256];      /* directory of the certificates */
 
 /* ---- a queue of bytes ---- */
 
@@ -212,7 +210,7 @@ static void server_open( struct server *server, const struct setup *setup )
     const char *name = setup->cert ? setup->cert : "good";
     const char *key = setup->key ? setup->key : "";
     gnutls_datum_t alpn = { (unsigned char *)"http/1.1", 8 };
-    struct tls_policy policy = { .host = setup->host ? setup->host : "localhost", .ignore = setup->ignore };
+    struct tls_policy policy = { .host = setup->host ? setup->host : "localhost", .flags = setup->ignore };
     char chain_file[512], key_file[512];
     enum wh_error error;
     int ret;
@@ -352,41 +350,6 @@ static inline struct wh_tls_facts facts_of( struct server *server )
     expect( server->client->ops->query( server->client, WHQ_TLS, &facts, sizeof(facts), &len ) == WHE_OK );
     expect( len == sizeof(facts) );
     return facts;
-}
-
-/* Certificates come from tests/fixtures/make-certs, or from the directory that WH_TEST_CERTS names. */
-static inline void make_certificates(void)
-{
-    const char *top = getenv( "SRCDIR" ), *given = getenv( "WH_TEST_CERTS" );
-    char command[1024], path[300];
-
-    if (given) snprintf( certs, sizeof(certs), "%s", given );
-    else
-    {
-        strcpy( certs, "/tmp/winhttp-certs-XXXXXX" );
-        if (!mkdtemp( certs )) certs[0] = 0;
-        snprintf( command, sizeof(command), "sh '%s/tests/fixtures/make-certs' %s", top ? top : ".", certs );
-        if (!expect( !system( command ) )) exit( test_end( "certificates" ) );
-    }
-    snprintf( path, sizeof(path), "%s/ca.pem", certs );
-    setenv( "SSL_CERT_FILE", path, 1 );
-    unsetenv( "SSL_CERT_DIR" );
-}
-
-static inline void remove_certificates(void)
-{
-    struct dirent *entry;
-    char path[600];
-    DIR *dir;
-
-    if (getenv( "WH_TEST_CERTS" ) || !(dir = opendir( certs ))) return;
-    while ((entry = readdir( dir )))
-    {
-        snprintf( path, sizeof(path), "%s/%s", certs, entry->d_name );
-        if (entry->d_name[0] != '.') unlink( path );
-    }
-    closedir( dir );
-    rmdir( certs );
 }
 
 #endif

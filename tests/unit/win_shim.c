@@ -67,6 +67,7 @@ int MultiByteToWideChar( UINT codepage, DWORD flags, const char *src, int src_le
 
     (void)flags;
     if (codepage == CP_ACP) codepage = shim_acp;
+    if (codepage == 99999) return 0;
     if (!dst_cch) dst = NULL;
     while (i < src_len)
     {
@@ -92,6 +93,7 @@ int WideCharToMultiByte( UINT codepage, DWORD flags, const WCHAR *src, int src_c
     (void)def;
     (void)used;
     if (codepage == CP_ACP) codepage = shim_acp;
+    if (codepage == 99999) return 0;        /* a page that does not exist */
     if (!dst_size) dst = NULL;
     for (i = 0; i < src_cch; i++, pos += count)
     {
@@ -113,16 +115,4 @@ int WideCharToMultiByte( UINT codepage, DWORD flags, const WCHAR *src, int src_c
         }
     }
     return dst && pos > dst_size ? 0 : pos;
-}
-
-int IdnToAscii( DWORD flags, const WCHAR *name, int name_cch, WCHAR *ascii, int ascii_cch )
-{
-    static const WCHAR umlaut[] = L"b\xfc" L"cher.example", puny[] = L"xn--bcher-kva.example";
-    int len = ARRAYSIZE( puny ) - 1;
-
-    (void)flags;
-    if (name_cch != ARRAYSIZE( umlaut ) - 1 || memcmp( name, umlaut, name_cch * sizeof(WCHAR) )) return 0;
-    if (len > ascii_cch) return 0;
-    memcpy( ascii, puny, len * sizeof(WCHAR) );
-    return len;
 }

@@ -1,8 +1,8 @@
 /*
  * The handful of Windows that the pure PE modules need, for native builds
  *
- * url.c, time.c, headers.c, header_add.c and header_query.c (and others that know nothing of handles, threads and the
- * boundary) compile natively with -DWINHTTP_NATIVE -DWH_HOOKS -fshort-wchar. Types have Windows' sizes, so DWORD is
+ * url.c, hostname.c, time.c, headers.c, header_add.c and header_query.c (and others that know nothing of handles and
+ * threads) compile natively with -DWINHTTP_NATIVE -DWH_HOOKS -fshort-wchar. Types have Windows' sizes, so DWORD is
  * `unsigned int` here and `unsigned long` there. Allocations go through the hooks, so that tests can make them fail.
  * The ANSI code page is the test's choice (shim_acp): any single-byte page acts as ISO 8859-1, 65001 is UTF-8.
  */
@@ -76,6 +76,8 @@ typedef struct
 #define ERROR_WINHTTP_INVALID_SERVER_RESPONSE 12152
 #define ERROR_WINHTTP_INVALID_QUERY_REQUEST   12154
 #define ERROR_WINHTTP_HEADER_ALREADY_EXISTS   12155
+#define ERROR_WINHTTP_HEADER_COUNT_EXCEEDED   12181
+#define ERROR_WINHTTP_REDIRECT_FAILED         12156
 
 #define CP_ACP  0
 #define CP_UTF8 65001
@@ -88,11 +90,21 @@ typedef struct
 #define ICU_ESCAPE               0x80000000
 #define ICU_DECODE               0x10000000
 #define ICU_REJECT_USERPWD       0x00004000
+#define ICU_ESCAPE_AUTHORITY     0x00002000
+#define ICU_ENCODE_PERCENT       0x00001000
+#define ICU_BROWSER_MODE         0x02000000
+#define ICU_ENCODE_SPACES_ONLY   0x04000000
+#define ICU_NO_META              0x08000000
+#define ICU_NO_ENCODE            0x20000000
 #define ICU_INCLUDE_DEFAULT_PORT 0x00008000
 
 #define WINHTTP_FLAG_ESCAPE_PERCENT       0x00000004
+#define WINHTTP_FLAG_NULL_CODEPAGE        0x00000008
 #define WINHTTP_FLAG_ESCAPE_DISABLE       0x00000040
 #define WINHTTP_FLAG_ESCAPE_DISABLE_QUERY 0x00000080
+
+#define WINHTTP_OPTION_REDIRECT_POLICY_DISALLOW_HTTPS_TO_HTTP 1
+#define WINHTTP_OPTION_REDIRECT_POLICY_ALWAYS                 2
 
 #define WINHTTP_ADDREQ_INDEX_MASK                   0x0000ffff
 #define WINHTTP_ADDREQ_FLAG_ADD_IF_NEW              0x10000000
@@ -144,9 +156,6 @@ int lstrlenW( const WCHAR *str );
 int MultiByteToWideChar( UINT codepage, DWORD flags, const char *src, int src_len, WCHAR *dst, int dst_cch );
 int WideCharToMultiByte( UINT codepage, DWORD flags, const WCHAR *src, int src_cch, char *dst, int dst_size,
                          const char *def, BOOL *used );
-
-/* Knows one name: b(u-umlaut)cher.example; fails for any other. */
-int IdnToAscii( DWORD flags, const WCHAR *name, int name_cch, WCHAR *ascii, int ascii_cch );
 
 BOOL WinHttpCrackUrl( LPCWSTR url, DWORD url_cch, DWORD flags, LPURL_COMPONENTS comps );
 BOOL WinHttpCreateUrl( LPURL_COMPONENTS comps, DWORD flags, LPWSTR url, LPDWORD url_cch );

@@ -19,7 +19,12 @@ struct buffer
     size_t  size, start, end;  /* bytes start..end are used */
 };
 
-static inline char *buffer_head( struct buffer *buffer ) { return buffer->data + buffer->start; }
+/* NULL while nothing is borrowed. */
+static inline char *buffer_head( struct buffer *buffer )
+{
+    return buffer->start ? buffer->data + buffer->start : buffer->data;
+}
+
 static inline size_t buffer_len( const struct buffer *buffer ) { return buffer->end - buffer->start; }
 
 /* Makes room for at least one byte behind `end`: borrows, moves the used part to the front, or grows. 0, or -1 without

@@ -70,6 +70,7 @@ static void trust_run( struct job *job )
     count = trust_count;
     trust_waiters = NULL;
     trust_count = trust_size = 0;
+    trust_asked = 0;
     pthread_mutex_unlock( &trust_lock );
     for (i = 0; i < count; i++)
     {
@@ -89,8 +90,8 @@ static void trust_ask( void )
     int ask;
 
     pthread_mutex_lock( &trust_lock );
-    ask = !trust_asked;
-    trust_asked = 1;
+    ask = !trust_asked && !tls_trust_loaded();
+    if (ask) trust_asked = 1;
     pthread_mutex_unlock( &trust_lock );
     if (ask && job_submit( &trust_job )) trust_run( &trust_job );    /* no thread: then it takes our time */
 }
@@ -126,8 +127,10 @@ static void conn_dial_failed( struct conn *conn, enum wh_error error, uint32_t d
 struct conn *conn_create( struct dial *dial, struct origin *origin, const union address *address, uint64_t deadline_ms,
                           enum wh_error *error, uint32_t *detail )
 {
-    struct tcp_options options = { __atomic_load_n( &origin->keepalive_ms, __ATOMIC_RELAXED ),
-                                   __atomic_load_n( &origin->keepalive_interval_ms, __ATOMIC_RELAXED ) };
+    /* Only what may arrive twice goes with a SYN: the first bytes of a TLS handshake, not a request. */
+    struct tcp_options options = { dial->plan.keepalive_ms, dial->plan.keepalive_interval_ms, origin->if_index,
+                                   origin->fast_open && origin->tls &&
+                                   !__atomic_load_n( &dial->no_fast_open, __ATOMIC_RELAXED ) };
     struct conn *conn;
 
     if (!(conn = wh_calloc( 1, sizeof(*conn) )))
@@ -216,12 +219,14 @@ void conn_close( struct conn *conn )
 /* What programs may still ask about a connection that is gone. */
 static void conn_keep_facts( struct conn *conn )
 {
+    struct conn_facts *facts;
     size_t len;
 
-    if (conn->facts || !(conn->facts = wh_malloc( sizeof(*conn->facts) ))) return;
-    if (!conn->layer->ops->query( conn->layer, WHQ_CONNECTION, conn->facts, sizeof(*conn->facts), &len )) return;
-    wh_free( conn->facts );
-    conn->facts = NULL;
+    if (conn->facts || !(facts = wh_malloc( sizeof(*facts) ))) return;
+    if (!conn->layer->ops->query( conn->layer, WHQ_CONNECTION, &facts->connection, sizeof(facts->connection), &len ) &&
+        !conn->layer->ops->query( conn->layer, WHQ_TCP, &facts->tcp, sizeof(facts->tcp), &len ))
+        conn->facts = facts;
+    else wh_free( facts );
 }
 
 void conn_end_exchange( struct conn *conn, struct exchange *exchange, enum conn_fate fate )
@@ -326,7 +331,7 @@ static void conn_connected( struct conn *conn )
 
     policy.host = origin->host;
     policy.versions = origin->tls_versions;
-    policy.ignore = origin->tls_flags;
+    policy.flags = origin->tls_flags;
     policy.alpn = origin->alpn;
     policy.cache_key = origin->key;
     policy.cache_key_len = origin->key_len;
@@ -345,7 +350,8 @@ static void conn_connected( struct conn *conn )
         return;
     }
     conn->layer = layer;
-    conn->deadline_ms = conn->dial->connect_ms ? engine_now_ms() + conn->dial->connect_ms : TIMER_NEVER;
+    conn->deferred = origin->fast_open && tcp_layer_deferred( layer->below );
+    conn->deadline_ms = conn->dial->plan.connect_ms ? engine_now_ms() + conn->dial->plan.connect_ms : TIMER_NEVER;
     engine_set_timer( &conn->timer, conn->deadline_ms );
     conn_note_time( conn, offsetof( struct wh_times, tls_start ) );
     conn_enter( conn, CONN_HANDSHAKE );
@@ -356,6 +362,7 @@ static void conn_secured( struct conn *conn )
     size_t len;
 
     conn_note_time( conn, offsetof( struct wh_times, tls_end ) );
+    if (conn->deferred) conn->fast_open = tcp_layer_fast_opened( conn->layer->below );
     if ((conn->tls_facts = wh_malloc( sizeof(*conn->tls_facts) )) &&
         conn->layer->ops->query( conn->layer, WHQ_TLS, conn->tls_facts, sizeof(*conn->tls_facts), &len ))
     {
@@ -363,6 +370,20 @@ static void conn_secured( struct conn *conn )
         conn->tls_facts = NULL;
     }
     conn_up( conn );
+}
+
+/* What looked connected was only a SYN that had not left yet. Now that it has come to nothing, the same once more, the
+ * ordinary way: some networks drop a SYN with data in it. 1: that is under way. */
+static int conn_undone( struct conn *conn )
+{
+    struct dial *dial = conn->dial;
+
+    if (!conn->deferred || conn->layer->error != WHE_RESET) return 0;
+    object_ref( &dial->obj );
+    conn_close( conn );
+    dial_attempt_undone( dial, conn );
+    object_release( &dial->obj );
+    return 1;
 }
 
 /* CONNECTING and HANDSHAKE. 1: it got further, look again. */
@@ -394,7 +415,7 @@ static int conn_start( struct conn *conn )
         else conn_dial_failed( conn, WHE_TIMEOUT, 0 );
         return 0;
     default:
-        conn_dial_failed( conn, conn->layer->error, conn->layer->detail );
+        if (!conn_undone( conn )) conn_dial_failed( conn, conn->layer->error, conn->layer->detail );
         return 0;
     }
 }
@@ -481,6 +502,24 @@ static int conn_run( struct object *obj )
     return more;
 }
 
+static const void *kept_facts( const struct conn *conn, unsigned int what, size_t *len )
+{
+    switch (what)
+    {
+    case WHQ_CONNECTION:
+        *len = sizeof(conn->facts->connection);
+        return conn->facts ? &conn->facts->connection : NULL;
+    case WHQ_TCP:
+        *len = sizeof(conn->facts->tcp);
+        return conn->facts ? &conn->facts->tcp : NULL;
+    case WHQ_TLS:
+        *len = sizeof(*conn->tls_facts);
+        return conn->tls_facts;
+    default:
+        return NULL;
+    }
+}
+
 enum wh_error conn_query( struct conn *conn, unsigned int what, void *buffer, size_t size, size_t *len )
 {
     enum wh_error error = WHE_STATE;
@@ -489,9 +528,8 @@ enum wh_error conn_query( struct conn *conn, unsigned int what, void *buffer, si
     *len = 0;
     strand_enter( &conn->strand );
     if (conn->state == CONN_UP) error = conn->layer->ops->query( conn->layer, what, buffer, size, len );
-    else if ((kept = what == WHQ_CONNECTION ? (void *)conn->facts : what == WHQ_TLS ? (void *)conn->tls_facts : NULL))
+    else if ((kept = kept_facts( conn, what, len )))
     {
-        *len = what == WHQ_CONNECTION ? sizeof(*conn->facts) : sizeof(*conn->tls_facts);
         if (size < *len) error = WHE_INVALID;
         else
         {

@@ -29,6 +29,12 @@ enum conn_state
 #undef CONN_STATE_MEMBER
 };
 
+struct conn_facts
+{
+    struct wh_connection_facts connection;
+    struct wh_tcp_facts        tcp;
+};
+
 struct conn
 {
     struct object    obj;
@@ -45,14 +51,18 @@ struct conn
     struct exchange *exchange;        /* pool lock: a reference */
     struct conn     *pool_next, *pool_prev;   /* pool lock */
     int              idle, draining;  /* pool lock: which list it is in */
-    int              counted;         /* pool lock: in origin->conns */
+    int              counted;         /* pool lock: in origin->conns and origin->up */
+    struct conn     *up_next, *up_prev;       /* pool lock */
+    uint8_t          tag[WH_TAG_SIZE];        /* pool lock; all zero: none */
 
     int              patient;         /* this run may sleep for bytes */
     int              was_idle;        /* it has been in the pool: who knows what the peer did meanwhile */
     int              unwanted;        /* never again: bytes came while it was idle, or its place is needed */
     uint32_t         served;          /* exchanges before the present one */
     struct h1        h1;
-    struct wh_connection_facts *facts;    /* kept when the layer goes */
+    int              deferred;        /* its SYN waited for the first write */
+    int              fast_open;       /* and the peer took what was in it */
+    struct conn_facts *facts;         /* kept when the layer goes */
     struct wh_tls_facts        *tls_facts;
 };
 

@@ -32,7 +32,7 @@ static void dial_destroy( struct object *obj )
 
 static int dial_run( struct object *obj );
 
-struct dial *dial_create( struct origin *origin, uint32_t resolve_ms, uint32_t connect_ms )
+struct dial *dial_create( struct origin *origin, const struct dial_plan *plan )
 {
     struct dial *dial = wh_calloc( 1, sizeof(*dial) );
 
@@ -40,8 +40,7 @@ struct dial *dial_create( struct origin *origin, uint32_t resolve_ms, uint32_t c
     object_init( &dial->obj, OBJECT_DIAL, dial_destroy );
     strand_init( &dial->strand, &dial->obj, dial_run );
     pthread_mutex_init( &dial->lock, NULL );
-    dial->resolve_ms = resolve_ms;
-    dial->connect_ms = connect_ms;
+    dial->plan = *plan;
     if (!engine_own_timer( &dial->timer, &dial->strand ) && !object_add( &dial->obj ))
     {
         dial->origin = origin;
@@ -101,10 +100,11 @@ static int dial_begin( struct dial *dial )
 
     dial->begun = 1;
     sponsor_progress( dial, WHK_RESOLVING, origin->connect_host, offsetof( struct wh_times, resolve_start ) );
-    if ((dial->answer = dns_known( origin->connect_host, origin->family ))) dial->answered = 1;
+    if ((dial->answer = dns_known( origin->connect_host, origin->family, !(dial->plan.flags & WH_ROUTE_NO_DNS_CACHE) )))
+        dial->answered = 1;
     else
     {
-        dial->resolve_deadline = dial->resolve_ms ? engine_now_ms() + dial->resolve_ms : TIMER_NEVER;
+        dial->resolve_deadline = dial->plan.resolve_ms ? engine_now_ms() + dial->plan.resolve_ms : TIMER_NEVER;
         if ((error = dns_ask( origin->connect_host, origin->family, dial->obj.id, dial_resolved )))
         {
             dial_fail( dial, error, 0 );
@@ -138,7 +138,7 @@ static unsigned int dial_take_attempts( struct dial *dial, struct conn **attempt
 
 void dial_drop( struct dial *dial )
 {
-    struct conn *attempts[DNS_MAX_ADDRESSES];
+    struct conn *attempts[DIAL_MAX_STEPS];
     struct object *winner;
     unsigned int count;
 
@@ -167,7 +167,7 @@ int dial_wants( struct dial *dial, struct conn *conn )
 
 int dial_attempt_won( struct dial *dial, struct conn *conn )
 {
-    struct conn *attempts[DNS_MAX_ADDRESSES];
+    struct conn *attempts[DIAL_MAX_STEPS];
     unsigned int count = 0;
     int won;
 
@@ -195,6 +195,30 @@ int dial_complete( struct dial *dial )
     return !over;
 }
 
+/* What the sponsor's program may ask about failures. */
+static void count_failure( struct dial *dial )
+{
+    struct exchange *sponsor = origin_sponsor( dial );
+
+    if (!sponsor) return;
+    exchange_count_failure( sponsor );
+    object_release( &sponsor->obj );
+}
+
+void dial_attempt_undone( struct dial *dial, struct conn *conn )
+{
+    pthread_mutex_lock( &dial->lock );
+    if (dial->winner == conn)
+    {
+        dial->winner = NULL;
+        dial->winner_id = 0;
+        dial->again = 1;
+    }
+    pthread_mutex_unlock( &dial->lock );
+    __atomic_store_n( &dial->no_fast_open, 1, __ATOMIC_RELAXED );
+    strand_run( &dial->strand );
+}
+
 void dial_attempt_failed( struct dial *dial, struct conn *conn, enum wh_error error, uint32_t detail )
 {
     struct conn *gone = NULL;
@@ -217,29 +241,68 @@ void dial_attempt_failed( struct dial *dial, struct conn *conn, enum wh_error er
     }
     dial->failures++;
     pthread_mutex_unlock( &dial->lock );
+    if (gone) count_failure( dial );
     if (over) dial_fail( dial, error, detail );
     else strand_run( &dial->strand );
     if (gone) object_release( &gone->obj );
 }
 
+/* The order of WINHTTP_OPTION_IPV6_FAST_FALLBACK (options.md section 3.10): the first IPv6 address with little time, the
+ * first IPv4 address, the former again, then the rest as always. */
+unsigned int dial_plan_steps( const struct dial_plan *plan, const struct addresses *addresses, struct dial_step *steps )
+{
+    unsigned int limit = plan->connect_retries, distinct = 0, count = 0, i, six = ~0u, four = ~0u;
+
+    if (!limit || limit > addresses->count) limit = addresses->count;
+    for (i = addresses->count; i--;)
+    {
+        if (addresses->list[i].any.sa_family == AF_INET6) six = i;
+        else four = i;
+    }
+    if ((plan->flags & WH_ROUTE_IPV6_FALLBACK) && six != ~0u && four != ~0u && limit > 1)
+    {
+        const struct dial_step first[] =
+        {
+            { six, plan->connect_ms && plan->connect_ms < DIAL_FALLBACK_MS ? plan->connect_ms : DIAL_FALLBACK_MS,
+              DIAL_FALLBACK_MS },
+            { four, plan->connect_ms, DIAL_STAGGER_MS },
+            { six, plan->connect_ms, DIAL_STAGGER_MS },
+        };
+
+        memcpy( steps, first, sizeof(first) );
+        count = 3;
+        distinct = 2;
+    }
+    else six = four = ~0u;
+    for (i = 0; i < addresses->count && distinct < limit; i++)
+    {
+        const struct dial_step step = { i, plan->connect_ms, DIAL_STAGGER_MS };
+
+        if (i == six || i == four) continue;
+        steps[count++] = step;
+        distinct++;
+    }
+    return count;
+}
+
 /* The next address. 0 if it could not even begin. */
 static int dial_try( struct dial *dial )
 {
-    union address address = dial->addresses->list[dial->next_address++];
+    const struct dial_step *step = &dial->steps[dial->next_step++];
+    union address address = dial->addresses->list[step->address];
     char text[WH_RECORD_TEXT];
     enum wh_error error = WHE_OK;
     uint32_t detail = 0;
     uint64_t now = engine_now_ms();
     struct conn *conn;
 
-    dial->tries++;
     if (address.any.sa_family == AF_INET6) address.v6.sin6_port = htons( dial->origin->port );
     else address.v4.sin_port = htons( dial->origin->port );
     address_text( &address, text, sizeof(text) );
     LOG( LOG_TRACE, "dial " OBJECT_FMT ": connecting to %s port %u", OBJECT_ARG( &dial->obj ), text, dial->origin->port );
     sponsor_progress( dial, WHK_CONNECTING, text, offsetof( struct wh_times, connect_start ) );
 
-    conn = conn_create( dial, dial->origin, &address, dial->connect_ms ? now + dial->connect_ms : TIMER_NEVER,
+    conn = conn_create( dial, dial->origin, &address, step->limit_ms ? now + step->limit_ms : TIMER_NEVER,
                         &error, &detail );
     pthread_mutex_lock( &dial->lock );
     if (conn)
@@ -254,8 +317,12 @@ static int dial_try( struct dial *dial )
     }
     dial->failures = 0;
     pthread_mutex_unlock( &dial->lock );
-    if (!conn) return 0;
-    dial->next_try = now + DIAL_STAGGER_MS;
+    if (!conn)
+    {
+        count_failure( dial );
+        return 0;
+    }
+    dial->next_try = now + step->stagger_ms;
     conn_launch( conn );
     object_release( &conn->obj );
     return 1;
@@ -264,21 +331,13 @@ static int dial_try( struct dial *dial )
 /* An attempt that began while another one won, or while the dial was dropped. */
 static void dial_dismiss_late( struct dial *dial )
 {
-    struct conn *attempts[DNS_MAX_ADDRESSES];
+    struct conn *attempts[DIAL_MAX_STEPS];
     unsigned int count;
 
     pthread_mutex_lock( &dial->lock );
     count = dial_take_attempts( dial, attempts );
     pthread_mutex_unlock( &dial->lock );
     dial_dismiss( attempts, count );
-}
-
-/* 1: there is an address left that may be tried. */
-static int dial_has_more( const struct dial *dial )
-{
-    uint32_t limit = __atomic_load_n( &dial->origin->connect_retries, __ATOMIC_RELAXED );
-
-    return dial->next_address < dial->addresses->count && (!limit || dial->tries < limit);
 }
 
 /* The resolver's part. 1: the addresses are there. */
@@ -308,6 +367,7 @@ static int dial_check_answer( struct dial *dial )
         return 0;
     }
     dial->addresses = addresses;
+    dial->step_count = dial_plan_steps( &dial->plan, addresses, dial->steps );
     address_text( &addresses->list[0], text, sizeof(text) );
     sponsor_progress( dial, WHK_RESOLVED, text, offsetof( struct wh_times, resolve_end ) );
     return 1;
@@ -319,7 +379,7 @@ static int dial_run( struct object *obj )
     enum wh_error error;
     uint32_t detail;
     unsigned int attempts, failures;
-    int done;
+    int done, again;
 
     for (;;)
     {
@@ -341,9 +401,12 @@ static int dial_run( struct object *obj )
         failures = dial->failures;
         error = dial->error;
         detail = dial->detail;
+        again = dial->again;
+        dial->again = 0;
         pthread_mutex_unlock( &dial->lock );
         if (done) continue;
-        if (!dial_has_more( dial ))
+        if (again) dial->next_step--;
+        if (dial->next_step == dial->step_count)
         {
             if (!attempts) dial_fail( dial, error, detail );
             return 0;

@@ -158,7 +158,7 @@ static void cache_store( const char *host, uint32_t family, struct addresses *ad
     entry->until_ms = engine_now_ms() + CACHE_MS;
 }
 
-struct addresses *dns_known( const char *host, uint32_t family )
+struct addresses *dns_known( const char *host, uint32_t family, int cached )
 {
     struct addresses *addresses = NULL;
     struct cached *entry;
@@ -168,6 +168,7 @@ struct addresses *dns_known( const char *host, uint32_t family )
         if (look_up( host, family, AI_NUMERICHOST, &addresses )) return NULL;
         return addresses;
     }
+    if (!cached) return NULL;
     pthread_mutex_lock( &dns_lock );
     if ((entry = cache_find( host, family ))) addresses = addresses_ref( entry->addresses );
     pthread_mutex_unlock( &dns_lock );

@@ -26,9 +26,9 @@ struct addresses
     union address list[];       /* in the order to be tried, families interleaved; port 0 */
 };
 
-/* What is known without asking: an address literal, or a name in the cache. A new reference, or NULL.
+/* What is known without asking: an address literal, or, with `cached`, a name in the cache. A new reference, or NULL.
  * family: 0 any, 4, 6. */
-struct addresses *dns_known( const char *host, uint32_t family );
+struct addresses *dns_known( const char *host, uint32_t family, int cached );
 
 /* Asks. done( id, ... ) is called once, on a job thread, with a borrowed list or with error (then addresses is NULL); many
  * askers share one question. There is no cancel: an id that went away is the callback's business. */

@@ -199,6 +199,13 @@ void exchange_mark_time( struct exchange *exchange, size_t field )
     pthread_mutex_unlock( &exchange->lock );
 }
 
+void exchange_count_failure( struct exchange *exchange )
+{
+    pthread_mutex_lock( &exchange->lock );
+    exchange->stats.connect_failures++;
+    pthread_mutex_unlock( &exchange->lock );
+}
+
 void exchange_progress( struct exchange *exchange, enum wh_kind kind, const char *text )
 {
     struct
@@ -382,17 +389,22 @@ int exchange_fetch( struct note *note, struct wh_record *record )
 
 /* The calls. */
 
-static enum wh_error set_head( struct exchange *exchange, const char *head, uint32_t head_len, const char *body,
-                               uint32_t body_len )
+/* The head, and what goes out with it. */
+static enum wh_error set_head( struct exchange *exchange, const char *head, uint32_t head_len, const struct iovec *parts,
+                               unsigned int count )
 {
-    char *copy = wh_malloc( (size_t)head_len + body_len + 1 );
+    size_t len = head_len;
+    unsigned int i;
+    char *copy;
 
-    if (!copy) return WHE_NO_MEMORY;
+    for (i = 0; i < count; i++) len += parts[i].iov_len;
+    if (!(copy = wh_malloc( len + 1 ))) return WHE_NO_MEMORY;
     memcpy( copy, head, head_len );
-    if (body_len) memcpy( copy + head_len, body, body_len );
+    for (i = 0, len = head_len; i < count; len += parts[i++].iov_len)
+        memcpy( copy + len, parts[i].iov_base, parts[i].iov_len );
     wh_free( exchange->head );
     exchange->head = copy;
-    exchange->head_len = (size_t)head_len + body_len;
+    exchange->head_len = len;
     exchange->stats.request_head = head_len;
     return WHE_OK;
 }
@@ -414,8 +426,15 @@ static struct exchange *exchange_create( const struct wh_exchange_start_params *
     exchange->flags = params->flags;
     exchange->event_mask = params->event_mask;
     exchange->pin = params->pin;
-    exchange->resolve_ms = params->resolve_ms;
-    exchange->connect_ms = params->connect_ms;
+    exchange->plan.resolve_ms = params->resolve_ms;
+    exchange->plan.connect_ms = params->connect_ms;
+    exchange->plan.connect_retries = route->connect_retries;
+    exchange->plan.keepalive_ms = route->keepalive_ms;
+    exchange->plan.keepalive_interval_ms = route->keepalive_interval_ms;
+    exchange->plan.background = route->background;
+    exchange->plan.flags = route->flags;
+    exchange->match_flags = route->match_flags;
+    memcpy( exchange->match, route->match, sizeof(exchange->match) );
     exchange->total_len = params->total_len;
     exchange->notes.tail = &exchange->notes.head;
     exchange->gone.exchange = exchange;
@@ -436,11 +455,22 @@ static struct exchange *exchange_create( const struct wh_exchange_start_params *
 /* A small body goes with the head, so that one write carries both. */
 static void join_body( struct exchange *exchange, struct op *op )
 {
-    uint32_t len = (uint32_t)op->size;
+    struct iovec parts[CHUNK_OUT_PARTS] = { { op->data, op->size } };
+    unsigned int i, count = op->size ? 1 : 0;
 
-    if (!len || exchange->head_len + len > JOIN_MAX) return;
-    if (set_head( exchange, exchange->head, (uint32_t)exchange->head_len, op->data, len )) return;
-    op->done = len;    /* it is in the head now; h1.c counts it when the head is out */
+    if (exchange->head_len + op->size > JOIN_MAX) return;
+    if (exchange_frames( exchange ))
+    {
+        chunk_out_begin( &exchange->framing, op->size, !!(op->options & WHX_END) );
+        count = chunk_out_parts( &exchange->framing, op->data, parts );
+    }
+    if (!count || set_head( exchange, exchange->head, (uint32_t)exchange->head_len, parts, count )) return;
+    if (exchange_frames( exchange ))
+    {
+        for (i = 0; i < count; i++) chunk_out_sent( &exchange->framing, parts[i].iov_len );
+        op->framed = 1;
+    }
+    op->done = op->size;    /* it is in the head now; h1_send.c counts it when the head is out */
 }
 
 uint32_t exchange_start( struct wh_exchange_start_params *params )
@@ -582,9 +612,9 @@ uint32_t exchange_resume( struct wh_exchange_resume_params *params )
     struct exchange *exchange = exchange_from_id( params->exchange );
     enum wh_error error = params->verdict;
     enum op_state state;
+    struct iovec body;
     uint32_t ret;
     char *head = NULL;
-    size_t body_len;
     int paused;
 
     params->error = params->detail = 0;
@@ -606,13 +636,13 @@ uint32_t exchange_resume( struct wh_exchange_resume_params *params )
     }
 
     /* The strand does not touch the head while the exchange is paused. */
-    body_len = exchange->head_len - exchange->stats.request_head;
     if (params->head_len && !error)
     {
         head = exchange->head;
         exchange->head = NULL;
-        error = set_head( exchange, wh_to_ptr( params->head ), params->head_len,
-                          head + exchange->stats.request_head, (uint32_t)body_len );
+        body.iov_base = head + exchange->stats.request_head;
+        body.iov_len = exchange->head_len - exchange->stats.request_head;
+        error = set_head( exchange, wh_to_ptr( params->head ), params->head_len, &body, 1 );
         if (error) exchange->head = head;
         else wh_free( head );
     }
@@ -679,6 +709,16 @@ uint32_t exchange_query( struct wh_exchange_query_params *params )
     case WHQ_PIN:
         if (!conn) params->error = WHE_STATE;
         else params->error = store( params, &conn->obj.id, sizeof(conn->obj.id), &len );
+        break;
+    case WHQ_TAG:
+        if (!conn) params->error = WHE_STATE;
+        else
+        {
+            uint8_t tag[WH_TAG_SIZE];
+
+            origin_conn_tag( conn, tag );
+            params->error = store( params, tag, sizeof(tag), &len );
+        }
         break;
     default:
         if (!conn) params->error = WHE_STATE;
@@ -755,6 +795,27 @@ uint32_t exchange_close( struct wh_exchange_close_params *params )
 
 uint32_t exchange_control( struct wh_exchange_control_params *params )
 {
-    params->error = WHE_UNSUPPORTED;
+    struct exchange *exchange = exchange_from_id( params->exchange );
+    int over;
+
+    params->error = WHE_OK;
+    if (!exchange) return WH_REFUSED;
+    pthread_mutex_lock( &exchange->lock );
+    over = exchange->closing || exchange->failed || (!exchange->attached && exchange->response_done);
+    pthread_mutex_unlock( &exchange->lock );
+    if (over) params->error = WHE_STATE;
+    else switch (params->what)
+    {
+    case WHC_EXPIRE:
+        __atomic_store_n( &exchange->expired, 1, __ATOMIC_RELAXED );
+        break;
+    case WHC_TAG:
+        origin_tag( exchange, params->tag );
+        break;
+    default:
+        params->error = WHE_INVALID;
+        break;
+    }
+    object_release( &exchange->obj );
     return WH_DONE;
 }

@@ -11,6 +11,8 @@
 
 #include <pthread.h>
 
+#include "chunk_out.h"
+#include "dial.h"
 #include "engine.h"
 
 struct conn;
@@ -46,6 +48,7 @@ struct op
     uint64_t      min;           /* read_body: enough */
     uint32_t      limit;         /* read_head: bytes a head may have */
     uint32_t      options;       /* WHX_END, WHX_SOFT_TIMEOUT */
+    int           framed;        /* strand: exchange->framing is about this one */
     uint32_t      total_ms;      /* deadline of the whole operation, 0 = none */
     uint32_t      step_ms;       /* deadline between two moves, 0 = none */
     uint64_t      total_at, step_at;   /* the same as times, once the strand has seen the operation; 0 = not seen */
@@ -69,7 +72,13 @@ struct exchange
     struct dial     *dial;                    /* pool lock: works for it */
     wh_id            pin;
     unsigned int     requests;                /* times it asked its origin for a connection */
-    uint32_t         resolve_ms, connect_ms;
+    struct conn     *carrier;                 /* pool lock: it was given to it */
+    struct dial_plan plan;
+    uint32_t         match_flags;             /* WH_MATCH_* */
+    uint8_t          match[WH_TAG_SIZE];
+    uint8_t          tag[WH_TAG_SIZE];        /* pool lock: for its connection, if `tagged` */
+    int              tagged;
+    int              expired;                 /* atomic: its connection shall not be used again */
 
     struct conn     *conn;          /* attached to it, or the last one, for its facts; a reference */
     int              attached;
@@ -87,6 +96,7 @@ struct exchange
     char            *head;          /* request head, then head and body if the body is small; strand after start */
     size_t           head_len, head_sent;
     uint64_t         total_len, body_sent;
+    struct chunk_out framing;       /* WHX_CHUNKED: of the piece that is going out */
     int              request_done, response_done, reused;
     char            *trailers;
     size_t           trailers_len;
@@ -100,6 +110,18 @@ struct exchange
 static inline struct exchange *exchange_from_object( struct object *obj )
 {
     return (struct exchange *)((char *)obj - offsetof( struct exchange, obj ));
+}
+
+/* 1 if its body is framed here (WHX_CHUNKED means nothing beside a known length). */
+static inline int exchange_frames( const struct exchange *exchange )
+{
+    return (exchange->flags & WHX_CHUNKED) && exchange->total_len == WH_NO_LENGTH;
+}
+
+/* 1 if its connection may serve others afterwards, as far as it depends on the exchange. */
+static inline int exchange_reuses( const struct exchange *exchange )
+{
+    return !(exchange->flags & WHX_NO_REUSE) && !__atomic_load_n( &exchange->expired, __ATOMIC_RELAXED );
 }
 
 /* The calls of the boundary: see unixlib.h. */
@@ -135,6 +157,9 @@ void exchange_fail( struct exchange *exchange, enum wh_error error, uint32_t det
 
 /* Notes the time in a field of struct wh_times, unless there is one. For dials, of which several may work for it in turn. */
 void exchange_mark_time( struct exchange *exchange, size_t field );
+
+/* An address that was tried for it did not connect. */
+void exchange_count_failure( struct exchange *exchange );
 
 /* Queues a progress record if the program wants that kind. Without memory, or once the exchange is closed, it is left
  * out: nothing may follow the GONE record. */

@@ -5,9 +5,9 @@
 /*
  * An HTTP/1.1 connection at work: one exchange at a time
  *
- * Sending writes the head (with a small body in it) and then the application's bytes as they are. Receiving finds the
- * head, then moves body bytes: from the input buffer, or, when that is empty and the reader wants much, straight into
- * the reader's buffer. Sending and receiving are independent: an answer may come while the body is still going out.
+ * Sending is h1_send.c. Receiving finds the head, then moves body bytes: from the input buffer, or, when that is empty
+ * and the reader wants much, straight into the reader's buffer. Sending and receiving are independent: an answer may
+ * come while the body is still going out.
  *
  * The connection is fit for another exchange only if the request went out whole, the response came whole, nothing in its
  * head could be read in two ways, both sides keep the connection, and no byte follows.
@@ -15,6 +15,7 @@
 
 #include "conn.h"
 #include "exchange.h"
+#include "h1_internal.h"
 #include "hooks.h"
 #include "log.h"
 #include "origin.h"
@@ -22,7 +23,6 @@
 #define NO_END      (~(uint64_t)0)   /* body bytes left until the connection ends */
 #define DIRECT_MIN  16384            /* from so many bytes on, reading into place beats the copy from the buffer */
 #define DIRECT_MAX  (256 * 1024)     /* one read's share; measured: 64 KiB costs half the rate of a 1 MiB read */
-#define RUN_MAX     (1024 * 1024)    /* bytes one run moves before others have their turn */
 
 void h1_reset( struct h1 *h1 )
 {
@@ -31,7 +31,7 @@ void h1_reset( struct h1 *h1 )
 }
 
 /* More input behind what is there: > 0 bytes, 0 at the end of the stream, LAYER_AGAIN or LAYER_FAILED. */
-static ssize_t h1_input( struct conn *conn )
+ssize_t h1_input( struct conn *conn )
 {
     struct h1 *h1 = &conn->h1;
     ssize_t count;
@@ -52,173 +52,12 @@ static ssize_t h1_input( struct conn *conn )
     return count;
 }
 
-static enum h1_result h1_fail( struct conn *conn, struct exchange *exchange, enum wh_error error, uint32_t detail )
+enum h1_result h1_fail( struct conn *conn, struct exchange *exchange, enum wh_error error, uint32_t detail )
 {
     if (error == WHE_RESET && exchange->reused && !conn->h1.got_bytes) error = WHE_STALE;
     exchange_fail( exchange, error, detail );
     conn_end_exchange( conn, exchange, CONN_CLOSE );
     return H1_OVER;
-}
-
-/* Deadlines. */
-
-static void op_see( struct op *op, uint64_t now_ms )
-{
-    if (op->step_at) return;
-    op->total_at = op->total_ms ? now_ms + op->total_ms : TIMER_NEVER;
-    op->step_at = op->step_ms ? now_ms + op->step_ms : TIMER_NEVER;
-}
-
-static void op_moved( struct op *op, uint64_t now_ms )
-{
-    if (op->step_ms) op->step_at = now_ms + op->step_ms;
-}
-
-static uint64_t op_deadline( const struct op *op )
-{
-    return op->total_at < op->step_at ? op->total_at : op->step_at;
-}
-
-/* Sending. */
-
-/* Body bytes went out: does the message end with them? */
-static void h1_count_body( struct conn *conn, struct exchange *exchange, const char *data, size_t len )
-{
-    struct h1 *h1 = &conn->h1;
-
-    exchange->body_sent += len;
-    exchange->stats.request_body += len;
-    if (exchange->flags & WHX_FRAMED_BY_APP)
-    {
-        while (len && !exchange->request_done && !h1->sent_bad)
-        {
-            const char *span;
-            size_t used, span_len;
-
-            switch (chunk_feed( &h1->sent_chunk, data, len, &used, &span, &span_len ))
-            {
-            case CHUNK_DONE: __atomic_store_n( &exchange->request_done, 1, __ATOMIC_RELAXED ); break;
-            case CHUNK_BAD:
-            case CHUNK_TOO_LONG: h1->sent_bad = 1; break;
-            default: break;
-            }
-            data += used;
-            len -= used;
-        }
-        if (len) h1->sent_bad = 1;
-    }
-    else if (exchange->total_len != WH_NO_LENGTH && exchange->body_sent >= exchange->total_len)
-    {
-        __atomic_store_n( &exchange->request_done, 1, __ATOMIC_RELAXED );
-        if (exchange->body_sent > exchange->total_len) h1->sent_bad = 1;    /* the peer takes it for another request */
-    }
-}
-
-enum send_result { SEND_WAIT, SEND_DONE, SEND_BROKEN, SEND_MORE };
-
-static enum send_result h1_write( struct conn *conn, struct exchange *exchange, struct op *op, uint64_t now_ms )
-{
-    struct layer *layer = conn->layer;
-    size_t moved = 0;
-    ssize_t count;
-
-    while (exchange->head_sent < exchange->head_len)
-    {
-        count = layer->ops->write( layer, exchange->head + exchange->head_sent,
-                                   exchange->head_len - exchange->head_sent );
-        if (count <= 0) return count == LAYER_AGAIN ? SEND_WAIT : SEND_BROKEN;
-        LOG_BYTES( &conn->obj, '>', exchange->head + exchange->head_sent, count );
-        if (!exchange->head_sent) exchange->times.send_start = engine_now_us();
-        exchange->head_sent += count;
-        op_moved( op, now_ms );
-        if (exchange->head_sent < exchange->head_len) continue;
-        exchange->times.send_head_end = engine_now_us();
-        h1_count_body( conn, exchange, exchange->head + exchange->stats.request_head,
-                       exchange->head_len - exchange->stats.request_head );
-    }
-    while (op->done < op->size)
-    {
-        if (moved >= RUN_MAX) return SEND_MORE;
-        count = layer->ops->write( layer, op->data + op->done, op->size - op->done );
-        if (count <= 0) return count == LAYER_AGAIN ? SEND_WAIT : SEND_BROKEN;
-        LOG_BYTES( &conn->obj, '>', op->data + op->done, count );
-        h1_count_body( conn, exchange, op->data + op->done, count );
-        op->done += count;
-        moved += count;
-        op_moved( op, now_ms );
-    }
-    switch (layer->ops->flush( layer ))
-    {
-    case LAYER_OK: return SEND_DONE;
-    case LAYER_AGAIN: return SEND_WAIT;
-    default: return SEND_BROKEN;
-    }
-}
-
-/* The peer takes no more. It may have answered before it closed; then the answer is worth more than the error. */
-static enum h1_result h1_send_broken( struct conn *conn, struct exchange *exchange, struct op *op )
-{
-    enum wh_error error = conn->layer->error;
-    uint32_t detail = conn->layer->detail;
-    struct h1 *h1 = &conn->h1;
-
-    if (error != WHE_RESET) return h1_fail( conn, exchange, error, detail );
-    if (!h1->got_bytes)
-    {
-        conn->layer->ops->ready( conn->layer, LAYER_WANT_READ, 1 );
-        while (h1_input( conn ) > 0 && head_scan( &h1->scan, buffer_head( &h1->in ), buffer_len( &h1->in ) ) == PARSE_MORE) ;
-        if (!h1->got_bytes) return h1_fail( conn, exchange, error, detail );
-    }
-    h1->send_broken = 1;
-    exchange_finish( exchange, op, op->kind == WHK_HEAD_SENT ? WHE_OK : error, detail );
-    return H1_WAIT;
-}
-
-/* Before the head is written the program may want to look around. 1: wait for it. */
-static int h1_pause( struct exchange *exchange )
-{
-    int wait = 1;
-
-    if (!(exchange->flags & WHX_PAUSE_SENDING)) return 0;
-    pthread_mutex_lock( &exchange->lock );
-    switch (exchange->pause)
-    {
-    case PAUSE_NONE:
-    case PAUSE_REACHED:
-        exchange->pause = exchange->send.async ? PAUSE_RECORDED : PAUSE_REACHED;
-        if (exchange->pause == PAUSE_RECORDED) exchange_post_pause( exchange );
-        break;
-    case PAUSE_RESUMED:
-        wait = 0;
-        break;
-    default:
-        break;
-    }
-    pthread_mutex_unlock( &exchange->lock );
-    return wait;
-}
-
-static enum h1_result h1_send( struct conn *conn, struct exchange *exchange, struct op *op, uint64_t now_ms )
-{
-    if (op->kind == WHK_HEAD_SENT && h1_pause( exchange )) return H1_WAIT;
-    op_see( op, now_ms );
-    switch (h1_write( conn, exchange, op, now_ms ))
-    {
-    case SEND_DONE:
-        if (op->options & WHX_END) __atomic_store_n( &exchange->request_done, 1, __ATOMIC_RELAXED );
-        exchange->times.send_end = engine_now_us();
-        if (exchange->reused && op->kind == WHK_HEAD_SENT) op->flags |= WHR_REUSED;
-        exchange_finish( exchange, op, WHE_OK, 0 );
-        return H1_WAIT;
-    case SEND_MORE:
-        return H1_MORE;
-    case SEND_BROKEN:
-        return h1_send_broken( conn, exchange, op );
-    default:
-        break;
-    }
-    if (now_ms >= op_deadline( op )) return h1_fail( conn, exchange, WHE_TIMEOUT, 0 );
-    return H1_WAIT;
 }
 
 /* Receiving. */
@@ -234,7 +73,7 @@ static enum h1_result h1_response_done( struct conn *conn, struct exchange *exch
     if (!exchange->request_done && !h1->send_broken) return H1_WAIT;
 
     keep = exchange->request_done && !h1->send_broken && !h1->sent_bad && h1->info.keep_alive && !h1->info.ambiguous &&
-           !(exchange->flags & WHX_NO_REUSE) && h1->info.status != 101 && !buffer_len( &h1->in ) &&
+           exchange_reuses( exchange ) && h1->info.status != 101 && !buffer_len( &h1->in ) &&
            !op_active( exchange, &exchange->send );    /* it has more than the message, or not all of it is out yet */
     if (exchange->flags & WHX_NO_REUSE) exchange_progress( exchange, WHK_CLOSING, NULL );
     conn_end_exchange( conn, exchange, keep ? CONN_KEEP : CONN_CLOSE );
@@ -257,6 +96,7 @@ static enum h1_result h1_head_taken( struct conn *conn, struct exchange *exchang
     {
         h1->head_done = 1;
         exchange->times.receive_head_end = engine_now_us();
+        origin_note_version( conn->origin, h1->info.minor );
         exchange->stats.response_head = op->done;
         h1->left = h1->info.body == HEAD_BODY_LENGTH ? h1->info.content_len : NO_END;
         if (!h1->info.keep_alive || h1->info.ambiguous) op->flags |= WHR_CLOSE;
@@ -542,7 +382,7 @@ static enum h1_result h1_close( struct conn *conn, struct exchange *exchange )
     exchange_finish( exchange, &exchange->read, WHE_CANCELLED, 0 );
     if (!under_way && exchange->request_done && h1->head_done && !h1->send_broken && !h1->sent_bad &&
         h1->info.keep_alive && !h1->info.ambiguous && h1->info.body != HEAD_BODY_CLOSE &&
-        !(exchange->flags & WHX_NO_REUSE) && exchange->drain_limit)
+        exchange_reuses( exchange ) && exchange->drain_limit)
     {
         h1->drain_left = exchange->drain_limit;
         h1->drain_raw_left = 2 * (uint64_t)h1->drain_left + BUFFER_SIZE;    /* chunks of one byte are not worth it */
@@ -570,6 +410,7 @@ static int h1_begin( struct conn *conn, struct exchange *exchange )
     exchange->reused = conn->served || conn->was_idle;
     exchange->stats.index = conn->served;
     exchange->stats.tls_resumed = conn->tls_facts && conn->tls_facts->resumed;
+    exchange->stats.fast_open = conn->fast_open;
     if (!exchange->total_len)    /* done with the head; nothing is read before that is out */
         __atomic_store_n( &exchange->request_done, 1, __ATOMIC_RELAXED );
     if (!exchange->reused) return 0;

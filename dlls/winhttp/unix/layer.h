@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "../unixlib.h"
 
@@ -41,6 +42,9 @@ struct layer_ops
     /* Takes up to `size` (> 0) bytes of `data`. Returns how many were taken (> 0), LAYER_AGAIN or LAYER_FAILED.
      * After LAYER_AGAIN the same bytes are offered again. Taken bytes may sit in the layer: see flush. */
     ssize_t (*write)( struct layer *layer, const void *data, size_t size );
+
+    /* The same for several parts, which follow one another in the stream. NULL: this layer has only write. */
+    ssize_t (*writev)( struct layer *layer, const struct iovec *parts, unsigned int count );
 
     /* Hands what sits in the layer to the kernel. LAYER_OK (nothing left), LAYER_AGAIN or LAYER_FAILED. */
     int (*flush)( struct layer *layer );

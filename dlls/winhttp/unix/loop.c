@@ -49,7 +49,7 @@ int loop_wait( struct loop_event *events, int timeout_ms )
     struct epoll_event ready[LOOP_BATCH];
     int i, count, stored = 0;
 
-    count = epoll_wait( epoll_fd, ready, LOOP_BATCH, timeout_ms );
+    count = sys_epoll_wait( epoll_fd, ready, LOOP_BATCH, timeout_ms );
     for (i = 0; i < count; i++)
     {
         uint32_t bits = ready[i].events;

@@ -10,7 +10,7 @@
 
 #include "../unixlib.h"
 
-enum object_type { OBJECT_SESSION = 1, OBJECT_EXCHANGE, OBJECT_CONN, OBJECT_DIAL };
+enum object_type { OBJECT_SESSION = 1, OBJECT_EXCHANGE, OBJECT_CONN, OBJECT_CREDS, OBJECT_DIAL };
 
 struct object
 {

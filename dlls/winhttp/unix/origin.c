@@ -6,28 +6,30 @@
  * Origins: the process-wide pool, by route
  */
 
-#include <pthread.h>
-
 #include "conn.h"
 #include "dial.h"
 #include "exchange.h"
 #include "hooks.h"
 #include "log.h"
-#include "origin.h"
+#include "origin_internal.h"
 
-#define TABLE_SIZE   1024
+#define KNOWN_1_0    256
 #define MAX_NESTED   8        /* connections that an exchange tries one inside the other */
 #define MAX_PASSED   16       /* waiters looked at in search of one that takes a used connection */
 
-static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct origin *table[TABLE_SIZE];
+pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
+struct origin *origin_table[ORIGIN_TABLE_SIZE];
+
+/* Hashes of origins that answered with HTTP/1.0 last. Such a server closes its connections, so that its origin is gone
+ * by the next request; what was found out shall not be. A later one takes the place of an earlier one. */
+static uint64_t known_1_0[KNOWN_1_0];
 
 /* The fixed part of a pool key: every field that a connection depends on. */
 struct route_key
 {
     uint64_t partition, creds;
     uint32_t port, scheme, proxy_kind, proxy_port;
-    uint32_t tls_versions, tls_flags, alpn, family, flags, host_len, connect_host_len, proxy_host_len;
+    uint32_t tls_versions, tls_flags, alpn, family, if_index, flags, host_len, connect_host_len, proxy_host_len, unused;
 };
 
 static uint64_t hash_bytes( const char *bytes, size_t len )
@@ -83,7 +85,8 @@ enum wh_error origin_get( const struct wh_route *route, uint32_t max_idle_ms, st
     fixed.scheme = route->scheme;
     fixed.proxy_kind = route->proxy_kind;
     fixed.family = route->family;
-    fixed.flags = route->flags;
+    fixed.if_index = route->if_index;
+    fixed.flags = route->flags & WH_ROUTE_KEY_FLAGS;
     fixed.host_len = route->host_len;
     fixed.connect_host_len = route->connect_host_len;
     if (route->proxy_kind)
@@ -106,7 +109,7 @@ enum wh_error origin_get( const struct wh_route *route, uint32_t max_idle_ms, st
     hash = hash_bytes( key, len );
 
     pthread_mutex_lock( &pool_lock );
-    for (origin = table[hash % TABLE_SIZE]; origin; origin = origin->next)
+    for (origin = origin_table[hash % ORIGIN_TABLE_SIZE]; origin; origin = origin->next)
         if (origin->hash == hash && origin->key_len == len && !memcmp( origin->key, key, len )) break;
     if (origin) origin->refs++;
     else if ((origin = wh_calloc( 1, sizeof(*origin) + len )))
@@ -119,23 +122,26 @@ enum wh_error origin_get( const struct wh_route *route, uint32_t max_idle_ms, st
         if (route->proxy_kind) origin->connect_host = origin->key + (proxy_host - key);
         else if (route->connect_host_len) origin->connect_host = origin->key + (connect_host - key);
         else origin->connect_host = origin->host;
+        origin->partition = route->partition;
+        origin->target_port = route->port;
         origin->port = route->proxy_kind ? route->proxy_port : route->port;
         origin->family = route->family;
+        origin->if_index = route->if_index;
+        origin->fast_open = !!(route->flags & WH_ROUTE_TCP_FAST_OPEN);
         origin->tls = route->scheme == WH_SCHEME_HTTPS;
-        origin->tls_versions = route->tls_versions;
-        origin->tls_flags = route->tls_flags;
-        origin->alpn = route->alpn;
-        origin->next = table[hash % TABLE_SIZE];
-        table[hash % TABLE_SIZE] = origin;
+        origin->tls_versions = fixed.tls_versions;
+        origin->tls_flags = fixed.tls_flags;
+        origin->alpn = fixed.alpn;
+        origin->is_1_0 = known_1_0[hash % KNOWN_1_0] == hash;
+        origin->next = origin_table[hash % ORIGIN_TABLE_SIZE];
+        origin_table[hash % ORIGIN_TABLE_SIZE] = origin;
     }
     else error = WHE_NO_MEMORY;
     if (origin)    /* the last word counts: these do not separate connections */
     {
         __atomic_store_n( &origin->max_idle_ms, max_idle_ms, __ATOMIC_RELAXED );
         origin->conn_limit = route->conn_limit;
-        __atomic_store_n( &origin->connect_retries, route->connect_retries, __ATOMIC_RELAXED );
-        __atomic_store_n( &origin->keepalive_ms, route->keepalive_ms, __ATOMIC_RELAXED );
-        __atomic_store_n( &origin->keepalive_interval_ms, route->keepalive_interval_ms, __ATOMIC_RELAXED );
+        origin->conn_limit_1_0 = route->conn_limit_1_0;
     }
     pthread_mutex_unlock( &pool_lock );
     *ret = origin;
@@ -162,7 +168,7 @@ void origin_release( struct origin *origin )
     pthread_mutex_lock( &pool_lock );
     if (!--origin->refs)
     {
-        for (link = &table[origin->hash % TABLE_SIZE]; *link != origin; link = &(*link)->next) ;
+        for (link = &origin_table[origin->hash % ORIGIN_TABLE_SIZE]; *link != origin; link = &(*link)->next) ;
         *link = origin->next;
     }
     else origin = NULL;
@@ -187,16 +193,43 @@ static void list_remove( struct conn **list, struct conn *conn )
     conn->pool_next = conn->pool_prev = NULL;
 }
 
-static void unlist( struct conn *conn )
+void origin_unlist( struct conn *conn )
 {
     if (conn->idle) list_remove( &conn->origin->idle, conn );
     if (conn->draining) list_remove( &conn->origin->draining, conn );
     conn->idle = conn->draining = 0;
 }
 
+/* It is up, and its place in origin->conns is its own from now on. */
+static void up_add( struct conn *conn )
+{
+    struct conn **list = &conn->origin->up;
+
+    conn->counted = 1;
+    conn->up_prev = NULL;
+    if ((conn->up_next = *list)) conn->up_next->up_prev = conn;
+    *list = conn;
+}
+
+static void up_remove( struct conn *conn )
+{
+    if (conn->up_next) conn->up_next->up_prev = conn->up_prev;
+    if (conn->up_prev) conn->up_prev->up_next = conn->up_next;
+    else conn->origin->up = conn->up_next;
+    conn->up_next = conn->up_prev = NULL;
+    conn->counted = 0;
+    conn->origin->conns--;
+}
+
+static int takes_first( const struct exchange *exchange )
+{
+    return !!(exchange->plan.flags & WH_ROUTE_FIRST_AVAILABLE);
+}
+
 static void waiter_add( struct origin *origin, struct exchange *exchange )
 {
     exchange->waiting = 1;
+    origin->takers += takes_first( exchange );
     exchange->wait_next = NULL;
     if ((exchange->wait_prev = origin->last_waiter)) exchange->wait_prev->wait_next = exchange;
     else origin->first_waiter = exchange;
@@ -213,6 +246,28 @@ static void waiter_remove( struct origin *origin, struct exchange *exchange )
     else origin->first_waiter = exchange->wait_next;
     exchange->wait_next = exchange->wait_prev = NULL;
     exchange->waiting = 0;
+    origin->takers -= takes_first( exchange );
+}
+
+/* Dials that work for nobody: begun in the background, or no longer needed by their exchange, which mostly means that
+ * they are nearly there. */
+
+static void spare_add( struct origin *origin, struct dial *dial )
+{
+    dial->spare = 1;
+    dial->spare_prev = NULL;
+    if ((dial->spare_next = origin->spare)) dial->spare_next->spare_prev = dial;
+    origin->spare = dial;
+}
+
+static void spare_remove( struct origin *origin, struct dial *dial )
+{
+    if (!dial->spare) return;
+    if (dial->spare_next) dial->spare_next->spare_prev = dial->spare_prev;
+    if (dial->spare_prev) dial->spare_prev->spare_next = dial->spare_next;
+    else origin->spare = dial->spare_next;
+    dial->spare_next = dial->spare_prev = NULL;
+    dial->spare = 0;
 }
 
 /* The oldest waiter without a dial gets this one, and the reference that comes with it. Those that have one are always
@@ -229,8 +284,10 @@ static void sponsor( struct origin *origin, struct dial *dial )
 /* The connection is the exchange's: it holds a reference. */
 static void link_exchange( struct conn *conn, struct exchange *exchange )
 {
-    unlist( conn );
+    origin_unlist( conn );
     conn->exchange = exchange;
+    exchange->carrier = conn;
+    if (exchange->tagged) memcpy( conn->tag, exchange->tag, sizeof(conn->tag) );
     object_ref( &exchange->obj );
 }
 
@@ -256,28 +313,52 @@ struct work
     struct conn     *evicted;     /* idle, but of no use to those who wait: its place is */
 };
 
+/* 1 if there may be no connection more. Pool lock held. */
+static int is_full( const struct origin *origin )
+{
+    uint32_t limit = origin->is_1_0 ? origin->conn_limit_1_0 : origin->conn_limit;
+
+    return limit && origin->conns >= limit;
+}
+
+/* A dial that has its place, with the creator's reference. Pool lock held. */
+static struct dial *new_dial( struct origin *origin, const struct exchange *exchange )
+{
+    struct dial *dial = dial_create( origin, &exchange->plan );
+
+    if (!dial) return NULL;
+    origin->refs++;                          /* the dial's */
+    origin->conns++;
+    return dial;
+}
+
 /* Looks for the oldest waiter without a dial. Pool lock held. */
 static void work_find( struct origin *origin, struct work *work )
 {
-    struct exchange *exchange = origin->first_undialed;
+    struct exchange *exchange;
     struct conn *conn = origin->idle;
+    struct dial *dial;
 
     memset( work, 0, sizeof(*work) );
-    if (!exchange) return;
-    if (origin->conn_limit && origin->conns >= origin->conn_limit)
+    while (origin->first_undialed && (dial = origin->spare))
     {
-        /* A waiter beside an idle connection wants none that was used before, or its time is over. */
+        spare_remove( origin, dial );
+        object_ref( &dial->obj );            /* the sponsor's */
+        sponsor( origin, dial );
+    }
+    if (!(exchange = origin->first_undialed)) return;
+    if (is_full( origin ))
+    {
+        /* A waiter beside an idle connection wants none that was used before, or another tag, or its time is over. */
         if (!conn) return;
-        unlist( conn );
+        origin_unlist( conn );
         object_ref( &conn->obj );
         work->evicted = conn;
     }
-    else if ((work->dial = dial_create( origin, exchange->resolve_ms, exchange->connect_ms )))
+    else if ((work->dial = new_dial( origin, exchange )))
     {
-        origin->refs++;                      /* the dial's */
         object_ref( &work->dial->obj );      /* the creator's reference is the sponsor's now */
         sponsor( origin, work->dial );
-        origin->conns++;
     }
     else
     {
@@ -328,32 +409,74 @@ static struct conn *find_pinned( struct origin *origin, wh_id pin )
     return conn;
 }
 
-/* The connection used last, unless its idle time is over: then they all are, and end when somebody looks at them. */
-static struct conn *find_idle( struct origin *origin )
+static int is_tagged( const struct conn *conn )
 {
-    struct conn *conn = origin->idle;
+    static const uint8_t none[WH_TAG_SIZE];
 
-    return conn && engine_now_ms() < conn->deadline_ms ? conn : NULL;
+    return memcmp( conn->tag, none, sizeof(none) ) != 0;
+}
+
+/* 1 if the exchange may have this connection: one that was used before, or was idle, is not for everybody. */
+static int suits( const struct exchange *exchange, const struct conn *conn )
+{
+    if (!conn->served && !conn->was_idle) return 1;
+    if (exchange->flags & WHX_FRESH) return 0;
+    if (!(exchange->match_flags & WH_MATCH_TAG) || !memcmp( exchange->match, conn->tag, WH_TAG_SIZE )) return 1;
+    return !(exchange->match_flags & WH_MATCH_REQUIRED) && !is_tagged( conn );
+}
+
+/* The connection used last that suits, unless its idle time is over: then the rest are over, too, and end when somebody
+ * looks at them. One with the wanted tag goes before one without. */
+static struct conn *find_idle( const struct origin *origin, const struct exchange *exchange )
+{
+    struct conn *conn, *second = NULL;
+    uint64_t now;
+
+    if (!(conn = origin->idle) || (exchange->flags & WHX_FRESH)) return NULL;
+    now = engine_now_ms();
+    for (; conn && now < conn->deadline_ms; conn = conn->pool_next)
+    {
+        if (!suits( exchange, conn )) continue;
+        if (!(exchange->match_flags & WH_MATCH_TAG) || is_tagged( conn )) return conn;
+        if (!second) second = conn;
+    }
+    return second;
+}
+
+/* The first exchange of an origin opens several connections at once: those beside its own, up to the limit. Pool lock
+ * held. Returns how many, referenced. */
+static unsigned int begin_background( struct origin *origin, const struct exchange *exchange, struct dial **dials )
+{
+    unsigned int count = 0, wanted = exchange->plan.background;
+
+    if (wanted > ORIGIN_BACKGROUND) wanted = ORIGIN_BACKGROUND;
+    for (; wanted > 1 && !is_full( origin ); wanted--)
+    {
+        if (!(dials[count] = new_dial( origin, exchange ))) break;    /* without them it works, too */
+        spare_add( origin, dials[count++] );
+    }
+    return count;
 }
 
 void origin_request( struct exchange *exchange )
 {
     struct origin *origin = exchange->origin;
     struct conn *conn = NULL, *draining = NULL;
+    struct dial *dials[ORIGIN_BACKGROUND];
     struct work work = { 0 };
-    unsigned int nested = exchange->requests++;
+    unsigned int i, count = 0, nested = exchange->requests++;
     enum wh_error error;
 
     pthread_mutex_lock( &pool_lock );
     if (exchange->pin) conn = find_pinned( origin, exchange->pin );
-    else if (!(exchange->flags & WHX_FRESH) && !(conn = find_idle( origin )) && (draining = origin->draining))
+    else if (!(conn = find_idle( origin, exchange )) && !(exchange->flags & WHX_FRESH) && (draining = origin->draining))
     {
         object_ref( &draining->obj );    /* its body may have come while nobody looked */
         pthread_mutex_unlock( &pool_lock );
         conn_force( draining );
         object_release( &draining->obj );
         pthread_mutex_lock( &pool_lock );
-        conn = find_idle( origin );
+        conn = find_idle( origin, exchange );
     }
     if (conn)
     {
@@ -362,10 +485,18 @@ void origin_request( struct exchange *exchange )
     }
     else if (!exchange->pin)
     {
+        int first = !origin->conns;
+
         waiter_add( origin, exchange );
         work_find( origin, &work );
+        if (first && exchange->plan.background > 1) count = begin_background( origin, exchange, dials );
     }
     pthread_mutex_unlock( &pool_lock );
+    for (i = 0; i < count; i++)
+    {
+        strand_schedule( &dials[i]->strand );    /* the exchange's own goes first */
+        object_release( &dials[i]->obj );
+    }
 
     if (conn)
     {
@@ -400,16 +531,19 @@ int origin_leave( struct exchange *exchange )
     return waiting;
 }
 
-/* The oldest waiter that a connection suits. */
-static struct exchange *waiter_for( struct conn *conn )
+/* The oldest waiter that a connection suits. Those whose own is being made leave it to the others, unless they said that
+ * they take the first one. */
+static struct exchange *waiter_for( const struct conn *conn )
 {
-    struct exchange *exchange = conn->origin->first_waiter;
+    const struct origin *origin = conn->origin;
+    struct exchange *exchange = origin->takers ? origin->first_waiter : origin->first_undialed;
     unsigned int i;
 
-    if (!conn->served && !conn->was_idle) return exchange;
-    for (i = 0; exchange && (exchange->flags & WHX_FRESH); i++, exchange = exchange->wait_next)
-        if (i == MAX_PASSED) return NULL;
-    return exchange;
+    for (i = 0; exchange && i < MAX_PASSED; i++, exchange = exchange->wait_next)
+        if ((!exchange->dial || takes_first( exchange )) && suits( exchange, conn )) return exchange;
+    for (i = 0, exchange = origin->first_undialed; exchange && i < MAX_PASSED; i++, exchange = exchange->wait_next)
+        if (suits( exchange, conn )) return exchange;
+    return NULL;
 }
 
 /* A connection that is fit: to this exchange, else to a waiter, else into the idle list. Pool lock held. Returns a dial
@@ -417,15 +551,17 @@ static struct exchange *waiter_for( struct conn *conn )
 static struct dial *place( struct conn *conn, struct exchange *exchange )
 {
     struct origin *origin = conn->origin;
+    struct dial *unneeded;
 
     if (!exchange) exchange = waiter_for( conn );
     if (exchange)
     {
         waiter_remove( origin, exchange );
         link_exchange( conn, exchange );
-        return unsponsor( origin, exchange );
+        if ((unneeded = unsponsor( origin, exchange ))) spare_add( origin, unneeded );
+        return unneeded;
     }
-    unlist( conn );
+    origin_unlist( conn );
     conn->idle = 1;
     list_add( &origin->idle, conn );
     return NULL;
@@ -438,7 +574,8 @@ void origin_conn_up( struct conn *conn, struct dial *dial )
 
     object_remove( &dial->obj );
     pthread_mutex_lock( &pool_lock );
-    conn->counted = 1;    /* the dial's place in origin->conns is the connection's now */
+    spare_remove( conn->origin, dial );
+    up_add( conn );
     conn->deadline_ms = engine_now_ms() + origin_idle_ms( conn->origin );
     if ((exchange = dial->sponsor))
     {
@@ -448,7 +585,7 @@ void origin_conn_up( struct conn *conn, struct dial *dial )
     }
     unneeded = place( conn, exchange );
     pthread_mutex_unlock( &pool_lock );
-    if (unneeded) object_release( &unneeded->obj );    /* see origin_conn_free */
+    if (unneeded) object_release( &unneeded->obj );    /* the sponsor's; it goes on as a spare one */
 }
 
 void origin_conn_free( struct conn *conn )
@@ -461,7 +598,6 @@ void origin_conn_free( struct conn *conn )
     unneeded = place( conn, NULL );
     work_find( origin, &work );
     pthread_mutex_unlock( &pool_lock );
-    /* A dial that its exchange needs no more is nearly there, mostly: let it end in the pool. */
     if (unneeded) object_release( &unneeded->obj );
     work_do( origin, &work, 0 );
 }
@@ -483,12 +619,8 @@ int origin_conn_retire( struct conn *conn )
     pthread_mutex_lock( &pool_lock );
     if ((retired = !conn->exchange))
     {
-        unlist( conn );
-        if (conn->counted)
-        {
-            conn->counted = 0;
-            origin->conns--;
-        }
+        origin_unlist( conn );
+        if (conn->counted) up_remove( conn );
         work_find( origin, &work );
     }
     pthread_mutex_unlock( &pool_lock );
@@ -503,6 +635,7 @@ void origin_dial_failed( struct dial *dial, enum wh_error error, uint32_t detail
     struct work work;
 
     pthread_mutex_lock( &pool_lock );
+    spare_remove( origin, dial );
     if ((sponsor = dial->sponsor))
     {
         waiter_remove( origin, sponsor );
@@ -559,51 +692,39 @@ void origin_conn_unlink( struct conn *conn )
     struct exchange *exchange;
 
     pthread_mutex_lock( &pool_lock );
-    exchange = conn->exchange;
+    if ((exchange = conn->exchange)) exchange->carrier = NULL;
     conn->exchange = NULL;
     pthread_mutex_unlock( &pool_lock );
     if (exchange) object_release( &exchange->obj );
 }
 
-unsigned int origin_idle_count( void )
+void origin_note_version( struct origin *origin, unsigned int minor )
 {
-    unsigned int i, count = 0;
-    struct origin *origin;
-    struct conn *conn;
+    uint64_t *known = &known_1_0[origin->hash % KNOWN_1_0];
+    struct work work;
 
+    if (__atomic_load_n( &origin->is_1_0, __ATOMIC_RELAXED ) == !minor) return;    /* nearly always */
     pthread_mutex_lock( &pool_lock );
-    for (i = 0; i < TABLE_SIZE; i++)
-        for (origin = table[i]; origin; origin = origin->next)
-            for (conn = origin->idle; conn; conn = conn->pool_next) count++;
+    __atomic_store_n( &origin->is_1_0, !minor, __ATOMIC_RELAXED );
+    if (!minor) *known = origin->hash;
+    else if (*known == origin->hash) *known = 0;
+    work_find( origin, &work );    /* the other limit may have room */
     pthread_mutex_unlock( &pool_lock );
-    return count;
+    work_do( origin, &work, 0 );
 }
 
-void origin_shutdown( void )
+void origin_tag( struct exchange *exchange, const uint8_t *tag )
 {
-    unsigned int i;
-    struct origin *origin;
-    struct conn *conn;
-
-    for (i = 0; i < TABLE_SIZE; i++)
-    {
-        for (;;)
-        {
-            pthread_mutex_lock( &pool_lock );
-            for (conn = NULL, origin = table[i]; origin && !conn; origin = origin->next)
-                if ((conn = origin->idle ? origin->idle : origin->draining)) object_ref( &conn->obj );
-            pthread_mutex_unlock( &pool_lock );
-            if (!conn) break;
-            strand_enter( &conn->strand );
-            if (origin_conn_retire( conn )) conn_close( conn );
-            strand_leave( &conn->strand );
-            object_release( &conn->obj );
-        }
-    }
+    pthread_mutex_lock( &pool_lock );
+    memcpy( exchange->tag, tag, WH_TAG_SIZE );
+    exchange->tagged = 1;
+    if (exchange->carrier) memcpy( exchange->carrier->tag, tag, WH_TAG_SIZE );
+    pthread_mutex_unlock( &pool_lock );
 }
 
-uint32_t origin_pool_query( struct wh_pool_query_params *params )
+void origin_conn_tag( struct conn *conn, uint8_t *tag )
 {
-    params->count = 0;
-    return WH_REFUSED;
+    pthread_mutex_lock( &pool_lock );
+    memcpy( tag, conn->tag, WH_TAG_SIZE );
+    pthread_mutex_unlock( &pool_lock );
 }

@@ -15,26 +15,32 @@ struct conn;
 struct dial;
 struct exchange;
 
+#define ORIGIN_BACKGROUND 64          /* connections that one exchange opens in parallel at most */
+
 struct origin
 {
     struct origin   *next;            /* in the table */
     int              refs;            /* pool lock */
     struct conn     *idle;            /* most recently used first */
     struct conn     *draining;        /* throwing away the rest of a body */
+    struct conn     *up;              /* all that are up, whatever they do */
+    struct dial     *spare;           /* dials that work for nobody yet */
     struct exchange *first_waiter, *last_waiter;
     struct exchange *first_undialed;  /* from here on waiters have no dial of their own */
+    unsigned int     takers;          /* waiters that take any free connection, though they have a dial */
     unsigned int     conns;           /* connections and dials that exist */
-    uint32_t         conn_limit;      /* 0 = none */
+    uint32_t         conn_limit, conn_limit_1_0;    /* 0 = none */
+    int              is_1_0;          /* atomic: its last response was HTTP/1.0 */
 
+    uint64_t         partition;
+    uint32_t         target_port;     /* of the URL */
     uint32_t         port;            /* to connect to */
-    uint32_t         family;
-    uint32_t         connect_retries;                        /* atomic, like the next two and max_idle_ms: the */
-    uint32_t         keepalive_ms, keepalive_interval_ms;    /* last route that named them counts */
+    uint32_t         family, if_index, fast_open;
     uint32_t         tls;             /* 0: plain */
     uint32_t         tls_versions, tls_flags, alpn;
     const char      *host;            /* name for TLS; NUL-terminated */
     const char      *connect_host;    /* name to resolve */
-    uint32_t         max_idle_ms;
+    uint32_t         max_idle_ms;     /* atomic: the last route that named it counts */
     uint32_t         key_len;
     uint64_t         hash;
     char             key[];           /* fixed part, then the names with their NULs */
@@ -79,11 +85,23 @@ struct exchange *origin_conn_exchange( struct conn *conn, int *draining );
 /* 1 if the connection has an exchange. */
 int origin_conn_busy( struct conn *conn );
 
+/* The version of a response from there: limits depend on it. */
+void origin_note_version( struct origin *origin, unsigned int minor );
+
+/* The exchange's connection, or the one it will get, carries the tag from now on. */
+void origin_tag( struct exchange *exchange, const uint8_t *tag );
+
+/* The tag of a connection. */
+void origin_conn_tag( struct conn *conn, uint8_t *tag );
+
 /* Unlinks a connection from its exchange. On its strand. Drops the connection's reference on the exchange. */
 void origin_conn_unlink( struct conn *conn );
 
 /* The call of the boundary: see unixlib.h. */
 uint32_t origin_pool_query( struct wh_pool_query_params *params );
+
+/* Nobody uses the partition any more: closes what is idle or draining in it. */
+void origin_close_partition( uint64_t partition );
 
 /* Idle connections of the whole pool (tests), and closing them all (tests). */
 unsigned int origin_idle_count( void );

@@ -8,6 +8,7 @@
 
 #include "hooks.h"
 #include "object.h"
+#include "origin.h"
 #include "session.h"
 
 #define MAX_IDLE_MS 60000      /* behaviour-concepts section 6 */
@@ -43,6 +44,7 @@ uint32_t session_close( struct wh_session_close_params *params )
     if (!obj) return WH_REFUSED;
     object_remove( obj );
     object_release( obj );
+    if (params->partition) origin_close_partition( params->partition );
     return WH_DONE;
 }
 

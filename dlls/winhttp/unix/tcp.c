@@ -21,15 +21,18 @@
 #include <sys/time.h>
 
 #include "error.h"
+#include "engine.h"
 #include "hooks.h"
 #include "tcp.h"
+#include "tcp_facts.h"
 
 struct tcp
 {
     struct layer layer;
     int          fd;
     union address peer;
-    int          connected;
+    int          connected, deferred;
+    uint64_t     connected_us;
     int          readable, writable, hangup;
     int          patient;             /* a read may sleep */
     int          greedy;              /* and wait for all of its bytes */
@@ -59,6 +62,7 @@ static int tcp_start( struct layer *layer )
     if (tcp->hangup && sys_getsockopt( tcp->fd, SOL_SOCKET, SO_ERROR, &err, &len )) err = errno;
     if (err) return tcp_fail( tcp, ERROR_OF_CONNECT, err );
     tcp->connected = 1;
+    tcp->connected_us = engine_now_us();
     return LAYER_OK;
 }
 
@@ -69,7 +73,7 @@ static int make_blocking( struct tcp *tcp )
     int off = 0;
 
     if (tcp->blocking) return 0;
-    if (setsockopt( tcp->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience) ) || ioctl( tcp->fd, FIONBIO, &off ))
+    if (sys_setsockopt( tcp->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience) ) || sys_ioctl( tcp->fd, FIONBIO, &off ))
         return -1;
     tcp->blocking = 1;
     return 0;
@@ -107,6 +111,22 @@ static ssize_t tcp_read( struct layer *layer, void *buffer, size_t size )
     return count;
 }
 
+/* What send and sendmsg said about `size` bytes. */
+static ssize_t tcp_sent( struct tcp *tcp, ssize_t count, size_t size, int err )
+{
+    if (count == -1)
+    {
+        if (err == EAGAIN || err == EWOULDBLOCK)
+        {
+            tcp->writable = 0;
+            return LAYER_AGAIN;
+        }
+        return tcp_fail( tcp, ERROR_OF_SEND, err );
+    }
+    if ((size_t)count < size) tcp->writable = 0;
+    return count;
+}
+
 static ssize_t tcp_write( struct layer *layer, const void *data, size_t size )
 {
     struct tcp *tcp = tcp_from_layer( layer );
@@ -119,18 +139,26 @@ static ssize_t tcp_write( struct layer *layer, const void *data, size_t size )
         count = sys_send( tcp->fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT );
         err = errno;
     } while (count == -1 && err == EINTR);
+    return tcp_sent( tcp, count, size, err );
+}
 
-    if (count == -1)
+static ssize_t tcp_writev( struct layer *layer, const struct iovec *parts, unsigned int count )
+{
+    struct tcp *tcp = tcp_from_layer( layer );
+    struct msghdr msg = { .msg_iov = (struct iovec *)parts, .msg_iovlen = count };
+    size_t size = 0;
+    unsigned int i;
+    ssize_t sent;
+    int err;
+
+    if (!tcp->writable) return LAYER_AGAIN;
+    for (i = 0; i < count; i++) size += parts[i].iov_len;
+    do
     {
-        if (err == EAGAIN || err == EWOULDBLOCK)
-        {
-            tcp->writable = 0;
-            return LAYER_AGAIN;
-        }
-        return tcp_fail( tcp, ERROR_OF_SEND, err );
-    }
-    if ((size_t)count < size) tcp->writable = 0;
-    return count;
+        sent = sys_sendmsg( tcp->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT );
+        err = errno;
+    } while (sent == -1 && err == EINTR);
+    return tcp_sent( tcp, sent, size, err );
 }
 
 static int tcp_flush( struct layer *layer )
@@ -186,6 +214,19 @@ static void store_address( uint8_t *dst, const union address *address )
     memcpy( dst, &family, sizeof(family) );
 }
 
+static enum wh_error query_tcp( struct tcp *tcp, void *buffer, size_t size, size_t *len )
+{
+    struct wh_tcp_facts facts;
+    enum wh_error error;
+
+    *len = sizeof(facts);
+    if (size < sizeof(facts)) return WHE_INVALID;
+    if ((error = tcp_facts_get( tcp->fd, &facts ))) return error;
+    if (tcp->connected_us) facts.age_ms = (engine_now_us() - tcp->connected_us) / 1000;
+    memcpy( buffer, &facts, sizeof(facts) );
+    return WHE_OK;
+}
+
 static enum wh_error tcp_query( struct layer *layer, unsigned int what, void *buffer, size_t size, size_t *len )
 {
     struct tcp *tcp = tcp_from_layer( layer );
@@ -193,10 +234,11 @@ static enum wh_error tcp_query( struct layer *layer, unsigned int what, void *bu
     union address local;
     socklen_t len_local = sizeof(local);
 
+    if (what == WHQ_TCP) return query_tcp( tcp, buffer, size, len );
     if (what != WHQ_CONNECTION) return WHE_STATE;
     *len = sizeof(facts);
     if (size < sizeof(facts)) return WHE_INVALID;
-    if (getsockname( tcp->fd, &local.any, &len_local )) return WHE_STATE;
+    if (sys_getsockname( tcp->fd, &local.any, &len_local )) return WHE_STATE;
     store_address( facts.local, &local );
     store_address( facts.remote, &tcp->peer );
     memcpy( buffer, &facts, sizeof(facts) );
@@ -208,6 +250,7 @@ static const struct layer_ops tcp_ops =
     .start   = tcp_start,
     .read    = tcp_read,
     .write   = tcp_write,
+    .writev  = tcp_writev,
     .flush   = tcp_flush,
     .wants   = tcp_wants,
     .pending = tcp_pending,
@@ -222,15 +265,29 @@ static void set_options( int fd, const struct tcp_options *options )
     int on = 1, idle, interval;
 
     /* None of these is worth failing for: without them the connection works, only less well. */
-    setsockopt( fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on) );
+    sys_setsockopt( fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on) );
     if (options->keepalive_ms)
     {
         idle = (options->keepalive_ms + 999) / 1000;
         interval = (options->keepalive_interval_ms + 999) / 1000;
-        setsockopt( fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on) );
-        setsockopt( fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle) );
-        if (interval) setsockopt( fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval) );
+        sys_setsockopt( fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on) );
+        sys_setsockopt( fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle) );
+        if (interval) sys_setsockopt( fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval) );
     }
+    if (options->fast_open) sys_setsockopt( fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on) );
+}
+
+/* Sends it out by one interface; a link-local address means one anyway. */
+static enum wh_error bind_interface( int fd, union address *address, uint32_t if_index, uint32_t *detail )
+{
+    int index = (int)if_index, err;
+
+    if (address->any.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL( &address->v6.sin6_addr ) &&
+        !address->v6.sin6_scope_id)
+        address->v6.sin6_scope_id = if_index;
+    if (!sys_setsockopt( fd, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index) )) return WHE_OK;
+    *detail = err = errno;
+    return err == EPERM || err == ENOPROTOOPT ? WHE_UNSUPPORTED : WHE_CONNECT;    /* before Linux 5.7 it is a privilege */
 }
 
 struct layer *tcp_layer_create( const union address *address, const struct tcp_options *options,
@@ -253,7 +310,16 @@ struct layer *tcp_layer_create( const union address *address, const struct tcp_o
         return NULL;
     }
     set_options( tcp->fd, options );
-    if (!sys_connect( tcp->fd, &address->any, address_len( address ) )) tcp->connected = tcp->writable = 1;
+    if (options->if_index && (*error = bind_interface( tcp->fd, &tcp->peer, options->if_index, detail )))
+    {
+        tcp_close( &tcp->layer );
+        return NULL;
+    }
+    if (!sys_connect( tcp->fd, &tcp->peer.any, address_len( &tcp->peer ) ))
+    {
+        tcp->writable = 1;    /* a local peer; or the SYN waits */
+        tcp->deferred = options->fast_open;
+    }
     else if ((err = errno) != EINPROGRESS && err != EINTR)
     {
         *error = error_from_errno( ERROR_OF_CONNECT, *detail = err );
@@ -266,4 +332,16 @@ struct layer *tcp_layer_create( const union address *address, const struct tcp_o
 int tcp_layer_fd( const struct layer *layer )
 {
     return ((const struct tcp *)layer)->fd;
+}
+
+int tcp_layer_deferred( const struct layer *layer )
+{
+    return ((const struct tcp *)layer)->deferred;
+}
+
+int tcp_layer_fast_opened( const struct layer *layer )
+{
+    const struct tcp *tcp = (const struct tcp *)layer;
+
+    return tcp->deferred && tcp_facts_syn_data( tcp->fd );
 }

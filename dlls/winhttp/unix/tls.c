@@ -384,7 +384,7 @@ static struct tls *tls_alloc( struct layer *below, const struct tls_policy *poli
     if (!(tls = wh_calloc( 1, sizeof(*tls) + host_size + policy->cache_key_len ))) return NULL;
     tls->layer.ops = &tls_ops;
     tls->layer.below = below;
-    tls->ignore = policy->ignore;
+    tls->flags = policy->flags;
     host = (char *)(tls + 1);
     memcpy( host, policy->host, host_size );
     set_peer( tls, host );

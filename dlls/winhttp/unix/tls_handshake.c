@@ -233,7 +233,7 @@ static int verify( struct tls *tls )
 
     chain = gnutls_certificate_get_peers( tls->session, &count );
     if (!chain) count = 0;
-    error = tls_verify_chain( chain, count, &tls->peer, tls->ignore, &bits );
+    error = tls_verify_chain( chain, count, &tls->peer, tls->flags, &bits );
     if (!error) return LAYER_OK;
     if (error == WHE_CERT) tls_send_alert( tls, GNUTLS_AL_FATAL, alert_from_bits( bits ) );
     return tls_fail( tls, error, bits );

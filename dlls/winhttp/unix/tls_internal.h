@@ -38,7 +38,7 @@ struct tls
     struct tls_keys      reader, writer;
     size_t               feed;           /* bytes of `in` that GnuTLS may take, while feeding */
     size_t               record_max;     /* payload of one record to send */
-    uint32_t             ignore;         /* WH_TLS_IGNORE_* */
+    uint32_t             flags;          /* wh_route.tls_flags */
     uint32_t             alpn;           /* WH_ALPN_* chosen */
     uint32_t             lifetime;       /* of the last ticket, seconds */
     unsigned int         idle_records;   /* records without payload since the last one with */

@@ -1,0 +1,328 @@
+/*
+ * Legs: the exchanges that one request consists of
+ *
+ * drain -> start -> (pause -> resume) -> head out. Each step answers at once or by a record; leg_advance goes on from
+ * either. Source: functions.md WinHttpSendRequest, windows-behaviour.md S-12, AU-12, behaviour-concepts.md sections 6
+ * and 12, options.md MAX_RESPONSE_DRAIN_SIZE and FAILED_CONNECTION_RETRIES.
+ */
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <wchar.h>
+
+#include <windef.h>
+#include <winbase.h>
+#include <winhttp.h>
+
+#include "wine/debug.h"
+#include "error.h"
+#include "flow.h"
+#include "head_out.h"
+#include "leg.h"
+#include "notify.h"
+#include "option_connection.h"
+#include "route.h"
+#include "transport.h"
+
+WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
+
+#define DRAIN_MS    2000     /* a body that comes slower than this costs more than a new connection */
+#define DRAIN_SIZE  16384
+
+void step_settle( struct step *step, unsigned int status, uint32_t error, uint32_t detail )
+{
+    step->status = status;
+    step->error  = error;
+    step->detail = detail;
+    if (status == WH_DONE || status == WH_PENDING) return;
+    step->status = WH_DONE;
+    step->error  = flow_refused( status );
+}
+
+/*--- the exchange --------------------------------------------------------------------------------------------------*/
+
+void leg_close( struct request *request, DWORD drain_limit )
+{
+    struct wh_exchange_close_params params = { request->exchange, drain_limit, 0 };
+
+    if (!request->exchange) return;
+    wh_exchange_close( &params );
+    request->exchange = 0;
+}
+
+void leg_cancel( struct request *request, enum wh_error error )
+{
+    struct wh_exchange_cancel_params params = { request->exchange, error, 0 };
+
+    wh_exchange_cancel( &params );
+}
+
+BOOL leg_owes_body( const struct request *request )
+{
+    return request->chunked ? !request->ended : request->written != request->total;
+}
+
+/* A body that the program frames itself counts as whole when it was given with the head: nobody else knows its end. */
+BOOL leg_can_repeat_body( const struct request *request )
+{
+    if (request->written != request->body_len) return FALSE;
+    if (request->total == WH_NO_LENGTH && !request->chunked) return request->body_len != 0;
+    return !leg_owes_body( request );
+}
+
+static uint32_t leg_events( const struct object *obj )
+{
+    uint32_t mask = 0;
+
+    if (notify_wanted( obj, WINHTTP_CALLBACK_STATUS_RESOLVING_NAME )) mask |= 1u << WHK_RESOLVING;
+    if (notify_wanted( obj, WINHTTP_CALLBACK_STATUS_NAME_RESOLVED )) mask |= 1u << WHK_RESOLVED;
+    if (notify_wanted( obj, WINHTTP_CALLBACK_STATUS_CONNECTING_TO_SERVER )) mask |= 1u << WHK_CONNECTING;
+    if (notify_wanted( obj, WINHTTP_CALLBACK_STATUS_CONNECTED_TO_SERVER )) mask |= 1u << WHK_CONNECTED;
+    return mask;
+}
+
+/* request->lock is held. */
+static uint32_t leg_flags( const struct request *request, BOOL fresh )
+{
+    uint32_t flags = 0;
+
+    if (!request->hdr.async) flags |= WHX_SYNC;
+    if (request->chunked) flags |= WHX_CHUNKED;
+    else if (request->total == WH_NO_LENGTH) flags |= WHX_FRAMED_BY_APP;
+    if (request->total == request->body_len || (request->chunked && request->ended)) flags |= WHX_END;
+    if (request->no_reuse) flags |= WHX_NO_REUSE;
+    if (fresh) flags |= WHX_FRESH;
+    if (!wcscmp( request->verb, L"HEAD" )) flags |= WHX_HEAD;
+    if (notify_wanted( &request->hdr, WINHTTP_CALLBACK_STATUS_SENDING_REQUEST )) flags |= WHX_PAUSE_SENDING;
+    return flags;
+}
+
+/* request->lock is held. */
+static struct step leg_start( struct request *request, BOOL fresh )
+{
+    struct wh_exchange_start_params params = { 0 };
+    struct wh_route route = { 0 };
+    struct step step = { .status = WH_DONE };
+    char stack[2048], *head;
+    unsigned int status;
+
+    if (request->closing)
+    {
+        step.error = WHE_CANCELLED;
+        return step;
+    }
+    if (!(params.session = session_transport( request->session )) ||
+        !(head = head_make( request, stack, sizeof(stack), &request->head_len )))
+    {
+        step.error = WHE_NO_MEMORY;
+        return step;
+    }
+    route_fill( request, &route );
+    params.cookie     = object_cookie( &request->hdr );
+    params.route      = wh_from_ptr( &route );
+    params.head       = wh_from_ptr( head );
+    params.head_len   = request->head_len;
+    params.body       = wh_from_ptr( request->body );
+    params.body_len   = request->body_len;
+    params.total_len  = request->total;
+    params.event_mask = leg_events( &request->hdr );
+    params.resolve_ms = timeout_ms( request->options.timeouts.resolve );
+    params.connect_ms = timeout_ms( request->options.timeouts.connect );
+    params.send_ms    = timeout_ms( request->options.timeouts.send );
+    params.flags      = leg_flags( request, fresh );
+
+    status = wh_exchange_start( &params );
+    if (head != stack) free( head );
+    step_settle( &step, status, params.error, params.detail );
+    if (status == WH_DONE || status == WH_PENDING)
+    {
+        request->exchange = params.exchange;
+        connection_apply_tag( request );
+    }
+    if (step.status == WH_PENDING)
+    {
+        flow_pending( request );
+        step.paused = params.paused;
+    }
+    return step;
+}
+
+/* Answers the pause after the program was told: with the new head if it has edited the headers. */
+static struct step leg_resume( struct request *request )
+{
+    struct wh_exchange_resume_params params = { 0 };
+    struct step step = { .status = WH_PENDING };
+    char stack[2048], *head = NULL;
+    unsigned int status;
+
+    AcquireSRWLockExclusive( &request->lock );
+    params.exchange = request->exchange;
+    if (!request->closing)    /* else it was cancelled, which brings the start's record */
+    {
+        if (request->headers_edited)
+        {
+            head = head_make( request, stack, sizeof(stack), &request->head_len );
+            params.head     = wh_from_ptr( head );
+            params.head_len = head ? request->head_len : 0;
+            if (!head) params.verdict = WHE_NO_MEMORY;
+        }
+        status = wh_exchange_resume( &params );
+        if (status == WH_DONE)
+        {
+            request->in_flight--;
+            step_settle( &step, status, params.error, params.detail );
+        }
+        /* Refused: the connection broke during the pause, and the start's record is on its way. */
+    }
+    ReleaseSRWLockExclusive( &request->lock );
+    if (head != stack) free( head );
+    return step;
+}
+
+/*--- what is left of the leg before --------------------------------------------------------------------------------*/
+
+/* Whether taking the rest of the response away can make the connection free. request->lock is held. */
+static BOOL drain_pays( const struct request *request )
+{
+    if (!request->exchange || (request->head_flags & WHR_CLOSE)) return FALSE;
+    if (request->no_reuse) return FALSE;
+    return request->content_len == WH_NO_LENGTH || request->content_len - request->taken <= request->options.max_drain;
+}
+
+/* request->lock is held. */
+static struct step drain_post( struct request *request )
+{
+    struct wh_exchange_read_body_params params = { 0 };
+    struct step step = { .status = WH_DONE };
+    unsigned int status;
+
+    params.exchange   = request->exchange;
+    params.buffer     = wh_from_ptr( request->drain );
+    params.size       = params.min = DRAIN_SIZE;
+    params.timeout_ms = DRAIN_MS;
+    status = wh_exchange_read_body( &params );
+    step_settle( &step, status, params.error, params.detail );
+    step.len   = params.bytes;
+    step.flags = params.flags;
+    if (step.status == WH_PENDING) flow_pending( request );
+    return step;
+}
+
+/* A piece was taken away: the next one, or the new leg. Errors are no errors here: the connection is dropped. */
+static struct step drain_advance( struct request *request, const struct step *done )
+{
+    struct step step;
+
+    AcquireSRWLockExclusive( &request->lock );
+    request->drained += done->len;
+    if (!done->error && done->len && !(done->flags & WHR_END) && !request->closing &&
+        request->drained <= request->options.max_drain)
+        step = drain_post( request );
+    else
+    {
+        TRACE( "%p: %lu bytes drained, %s\n", request->hdr.handle, request->drained, error_name( done->error ) );
+        free( request->drain );
+        request->drain = NULL;
+        leg_close( request, 0 );    /* at the end of its body the connection is in the pool already */
+        step = leg_start( request, request->fresh );
+    }
+    ReleaseSRWLockExclusive( &request->lock );
+    return step;
+}
+
+struct step leg_begin( struct request *request, BOOL drain, BOOL fresh )
+{
+    flow_enter( request, FLOW_SENDING );
+    request->drained = 0;
+    request->fresh   = fresh;
+    /* Without memory for it nothing is drained. */
+    if (drain && drain_pays( request ) && (request->drain = malloc( DRAIN_SIZE ))) return drain_post( request );
+
+    leg_close( request, request->options.max_drain );
+    return leg_start( request, fresh );
+}
+
+/*--- once more -----------------------------------------------------------------------------------------------------*/
+
+static BOOL verb_is_idempotent( const WCHAR *verb )
+{
+    static const WCHAR * const verbs[] = { L"GET", L"HEAD", L"PUT", L"DELETE", L"OPTIONS", L"TRACE" };
+    unsigned int i;
+
+    for (i = 0; i < ARRAYSIZE( verbs ); i++) if (!wcscmp( verb, verbs[i] )) return TRUE;
+    return FALSE;
+}
+
+/* The bit of WINHTTP_OPTION_FAILED_CONNECTION_RETRIES that an end belongs to; 0 = none. A TLS error after the head went
+ * out is none of the handshake. request->lock is held. */
+static DWORD retry_condition( const struct request *request, unsigned int error )
+{
+    if (error == LEG_RETRY_STATUS) return WINHTTP_CONNECTION_RETRY_CONDITION_408;
+    if (error == WHE_STALE) return WINHTTP_CONNECTION_RETRY_CONDITION_STALE_CONNECTION;
+    if (error == WHE_TLS && request->flow == FLOW_SENDING) return WINHTTP_CONNECTION_RETRY_CONDITION_SSL_HANDSHAKE;
+    return 0;
+}
+
+/* A dead pooled connection is replaced once without being asked, if nothing can be done twice. A program that has set the
+ * option takes that upon itself, as often as it says. In no case while a write is under way: it belongs to this exchange,
+ * and ends with it. */
+static BOOL may_retry( const struct request *request, DWORD condition )
+{
+    const struct session *session = request->session;
+
+    if (!condition || request->closing || request->in_flight || request->written != request->body_len) return FALSE;
+    if (session->failed_retries.conditions & condition) return request->retries < session->failed_retries.max;
+    return condition == WINHTTP_CONNECTION_RETRY_CONDITION_STALE_CONNECTION && !request->retries &&
+           verb_is_idempotent( request->verb );
+}
+
+BOOL leg_retry( struct request *request, struct step *step, unsigned int error )
+{
+    BOOL ret;
+
+    AcquireSRWLockExclusive( &request->lock );
+    if ((ret = may_retry( request, retry_condition( request, error ) )))
+    {
+        request->retries++;
+        if (error == LEG_RETRY_STATUS)
+        {
+            request->have_response = FALSE;
+            request->following     = TRUE;
+        }
+        TRACE( "%p: retry %lu\n", request->hdr.handle, request->retries );
+        leg_close( request, 0 );
+        flow_enter( request, FLOW_SENDING );
+        *step = leg_start( request, TRUE );
+    }
+    ReleaseSRWLockExclusive( &request->lock );
+    return ret;
+}
+
+/*--- the whole leg -------------------------------------------------------------------------------------------------*/
+
+static void leg_sent( struct request *request )
+{
+    DWORD bytes = request->head_len + request->body_len;
+
+    notify( &request->hdr, WINHTTP_CALLBACK_STATUS_REQUEST_SENT, &bytes, sizeof(bytes) );
+    AcquireSRWLockExclusive( &request->lock );
+    flow_enter( request, leg_owes_body( request ) ? FLOW_BODY : FLOW_SENT );
+    ReleaseSRWLockExclusive( &request->lock );
+}
+
+BOOL leg_advance( struct request *request, struct step *step )
+{
+    for (;;)
+    {
+        if (step->status == WH_PENDING)
+        {
+            if (!step->paused) return FALSE;
+            notify( &request->hdr, WINHTTP_CALLBACK_STATUS_SENDING_REQUEST, NULL, 0 );
+            *step = leg_resume( request );
+        }
+        else if (request->drain) *step = drain_advance( request, step );
+        else if (!step->error || !leg_retry( request, step, step->error )) break;
+    }
+    if (!step->error) leg_sent( request );
+    return TRUE;
+}
