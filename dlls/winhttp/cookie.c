@@ -434,7 +434,7 @@ static BOOL settle_scope( struct set_cookie *set, const struct cookie_place *pla
         set->domain.cch = place->host_cch;
     }
     if (!set->path.text) default_path( &set->path, place );
-    return TRUE;
+    return set->path.cch <= COOKIE_ATTR_MAX;
 }
 
 /*--- the store -----------------------------------------------------------------------------------------------------*/

@@ -12,7 +12,8 @@
 #define COOKIES_MAX        3000      /* in a store */
 #define COOKIES_DOMAIN_MAX 180       /* of one domain */
 #define COOKIE_TEXT_MAX    4096      /* name and value together, in WCHARs */
-#define COOKIE_ATTR_MAX    1024      /* the value of one attribute; a longer one is as if it were not there */
+#define COOKIE_ATTR_MAX    1024      /* the value of one attribute; a longer one is as if it were not there. A path that
+                                      * is longer without one cannot be kept: there is no cookie */
 
 struct cookies             /* all zero is an empty store */
 {

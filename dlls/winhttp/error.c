@@ -38,7 +38,7 @@ DWORD error_secure_failure( enum wh_error error, DWORD detail )
 {
     /* The WH_CERT_* bits are the callback's own. */
     if (error == WHE_CERT) return detail ? detail : WINHTTP_CALLBACK_STATUS_FLAG_INVALID_CERT;
-    if (error == WHE_TLS) return WINHTTP_CALLBACK_STATUS_FLAG_SECURITY_CHANNEL_ERROR;
+    if (error == WHE_TLS || error == WHE_CERT_REFUSED) return WINHTTP_CALLBACK_STATUS_FLAG_SECURITY_CHANNEL_ERROR;
     return 0;
 }
 

@@ -27,6 +27,7 @@
 #include "leg.h"
 #include "notify.h"
 #include "transport.h"
+#include "verdict.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
@@ -51,7 +52,7 @@ static const unsigned int flow_next[FLOW_COUNT] =
     [FLOW_BODY]    = TO( SENT ) | TO( READING ) | TO( DONE ) | TO( SENDING ) | TO( FAILED ),
     [FLOW_SENT]    = TO( READING ) | TO( DONE ) | TO( SENDING ) | TO( FAILED ),
     [FLOW_READING] = TO( DONE ) | TO( SENDING ) | TO( FAILED ),
-    [FLOW_DONE]    = TO( SENDING ),
+    [FLOW_DONE]    = TO( SENDING ) | TO( FAILED ),              /* a redirect that is not followed */
     [FLOW_FAILED]  = TO( SENDING ),
 };
 
@@ -279,6 +280,7 @@ static BOOL receive_follow( struct request *request, struct step *step, BOOL dra
     request->have_response = request->have_trailers = FALSE;
     request->interim       = request->announced = 0;
     request->following     = TRUE;
+    request->retries       = 0;             /* each leg may meet a dead connection of its own */
     request->drain_wanted  = drain && request->flow == FLOW_READING;
     flow_enter( request, FLOW_SENDING );    /* nothing else may begin meanwhile */
     if (!inside) *step = leg_begin( request, request->drain_wanted, FALSE );
@@ -481,16 +483,6 @@ static void record_progress( struct request *request, const struct wh_record *re
         notify_text( &request->hdr, progress[record->kind], record->text );
 }
 
-/* A verdict on a TLS session is asked for by nobody yet: the transport judges by itself. Refuse rather than trust. */
-static void record_pause_tls( struct request *request )
-{
-    struct wh_exchange_resume_params params = { .exchange = request->exchange };
-
-    ERR( "%p: no verdict\n", request->hdr.handle );
-    params.verdict = WHE_CERT;
-    wh_exchange_resume( &params );
-}
-
 /* A step of the leg under way. */
 static unsigned int flow_leg( struct request *request, struct step *step )
 {
@@ -518,7 +510,7 @@ static unsigned int flow_record( struct request *request, const struct wh_record
     }
     if (record->kind == WHK_PAUSE_TLS)
     {
-        record_pause_tls( request );
+        verdict_give( request, record );
         return 0;
     }
     if (record->kind == WHK_PAUSE_SENDING)
@@ -559,27 +551,56 @@ static unsigned int flow_record( struct request *request, const struct wh_record
     return 0;
 }
 
-void flow_wait( struct request *request, unsigned int side )
+/* Waits for records, once. Returns the SIDE_* that have their result now. */
+static unsigned int drive( struct request *request, wh_id exchange, unsigned int side )
 {
     struct wh_record records[SYNC_BATCH];
-    struct wh_wait_params params = { 0 };
+    struct wh_wait_params params = { .exchange = exchange };
     unsigned int i, done = 0;
 
     params.records    = wh_from_ptr( records );
     params.capacity   = ARRAYSIZE( records );
     params.timeout_ms = ~0u;
-    while (!(done & side))
+    if (wh_wait( &params ) != WH_DONE)
     {
-        params.exchange = request->exchange;
-        params.count    = 0;
-        if (wh_wait( &params ) != WH_DONE)
-        {
-            ERR( "%p: wait was refused\n", request->hdr.handle );
-            flow_fail( request, side == SIDE_SEND ? &request->sending : &request->receiving, WHE_INTERNAL, 0 );
-            break;
-        }
-        for (i = 0; i < params.count; i++) done |= flow_record( request, &records[i] );
+        ERR( "%p: wait was refused\n", request->hdr.handle );
+        flow_fail( request, side == SIDE_SEND ? &request->sending : &request->receiving, WHE_INTERNAL, 0 );
+        return side;
     }
+    for (i = 0; i < params.count; i++) done |= flow_record( request, &records[i] );
+    return done;
+}
+
+void flow_wait( struct request *request, unsigned int side )
+{
+    DWORD self = GetCurrentThreadId(), outer;
+    unsigned int done;
+    wh_id exchange;
+
+    AcquireSRWLockExclusive( &request->lock );
+    while (!(request->finished & side))
+    {
+        if (request->driver && request->driver != self)
+        {
+            request->passengers++;
+            SleepConditionVariableSRW( &request->driven, &request->lock, INFINITE, 0 );
+            request->passengers--;
+            continue;
+        }
+        outer = request->driver;    /* this thread itself, if a callback has called again */
+        request->driver = self;
+        exchange = request->exchange;
+        ReleaseSRWLockExclusive( &request->lock );
+
+        done = drive( request, exchange, side );
+
+        AcquireSRWLockExclusive( &request->lock );
+        request->finished |= done;
+        request->driver = outer;
+        if (request->passengers) WakeAllConditionVariable( &request->driven );
+    }
+    request->finished &= ~side;
+    ReleaseSRWLockExclusive( &request->lock );
 }
 
 /*--- object_ops ----------------------------------------------------------------------------------------------------*/

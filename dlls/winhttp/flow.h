@@ -22,7 +22,9 @@ BOOL flow_send( struct request *request );
 /* Receives the response head, `receiving` claimed as API_RECEIVE_RESPONSE. As flow_send. */
 BOOL flow_receive( struct request *request );
 
-/* Synchronous: drives the engine until the operation of `side` has its result. */
+/* Synchronous: until the operation of `side` has its result. Two threads, one for each direction, may be in here: one
+ * drives the engine for both, the other sleeps, and drives on when the first has what it wants. So notifications of one
+ * direction may come on the thread of the other. */
 void flow_wait( struct request *request, unsigned int side );
 
 /* Wraps up body operations that finished inline or by record: sets the operation's result. */

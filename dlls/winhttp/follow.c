@@ -67,6 +67,8 @@ static void redirect_commit( struct request *request, const struct redirect *red
                              BOOL to_get )
 {
     request->redirects++;
+    free( request->object );    /* the new target is none that was opened */
+    request->object = NULL;
     request->secure = redirect->url.scheme_id == INTERNET_SCHEME_HTTPS;
     request->port   = redirect->url.port;
     if (moved)

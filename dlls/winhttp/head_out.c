@@ -101,22 +101,33 @@ static DWORD add_agent( struct request *request )
     return err;
 }
 
-/* Bodies that are known to be empty are announced only where a body would be expected, HA-24. */
+static BOOL same_length( const struct field *field, const WCHAR *number, DWORD cch )
+{
+    return field->value_cch == cch && !memcmp( field->value, number, cch * sizeof(WCHAR) );
+}
+
+/* Bodies that are known to be empty are announced only where a body would be expected, HA-24. A callback can have added
+ * framing of its own after the message was measured. It goes out as the program wants it, but where the two disagree a
+ * server may take what is left over for another request: none follows on that connection. */
 static DWORD add_framing( struct request *request )
 {
     struct headers *list = &request->headers;
+    const struct field *length = headers_find( list, NAME( L"Content-Length" ), 0 );
+    BOOL chunked = headers_have_token( list, NAME( L"Transfer-Encoding" ), NAME( L"chunked" ) );
     WCHAR number[20];
     DWORD cch;
 
-    if (request->chunked)
+    if (request->chunked || request->total == WH_NO_LENGTH)
     {
-        if (headers_have_token( list, NAME( L"Transfer-Encoding" ), NAME( L"chunked" ) )) return ERROR_SUCCESS;
+        if (length) request->no_reuse = TRUE;
+        if (chunked || !request->chunked) return ERROR_SUCCESS;
         return add_automatic( list, NAME( L"Transfer-Encoding" ), NAME( L"chunked" ) );
     }
-    if (request->total == WH_NO_LENGTH) return ERROR_SUCCESS;
-    if (!request->total && wcscmp( request->verb, L"POST" ) && wcscmp( request->verb, L"PUT" )) return ERROR_SUCCESS;
     cch = format_number( request->total, number + ARRAYSIZE( number ) );
-    return add_if_absent( list, NAME( L"Content-Length" ), number + ARRAYSIZE( number ) - cch, cch );
+    if (chunked || (length && !same_length( length, number + ARRAYSIZE( number ) - cch, cch ))) request->no_reuse = TRUE;
+    if (chunked || length) return ERROR_SUCCESS;
+    if (!request->total && wcscmp( request->verb, L"POST" ) && wcscmp( request->verb, L"PUT" )) return ERROR_SUCCESS;
+    return add_automatic( list, NAME( L"Content-Length" ), number + ARRAYSIZE( number ) - cch, cch );
 }
 
 static DWORD add_host( struct request *request )

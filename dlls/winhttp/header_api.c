@@ -89,8 +89,8 @@ static DWORD byte_fields( const WINHTTP_EXTENDED_HEADER *headers, DWORD count, s
     {
         if (!headers[i].pszName) return ERROR_INVALID_PARAMETER;
         cch += strlen( headers[i].pszName ) + (headers[i].pszValue ? strlen( headers[i].pszValue ) : 0);
+        if (cch > MAX_ADDED_BYTES || i == MAX_ADDED_BYTES) return ERROR_NOT_ENOUGH_MEMORY;
     }
-    if (cch > MAX_ADDED_BYTES || count > MAX_ADDED_BYTES) return ERROR_NOT_ENOUGH_MEMORY;
     if (!(fields = calloc( 1, count * sizeof(*fields) + cch * sizeof(WCHAR) ))) return ERROR_NOT_ENOUGH_MEMORY;
     text = (WCHAR *)(fields + count);
     for (i = 0; i < count; i++)

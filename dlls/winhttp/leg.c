@@ -26,7 +26,7 @@
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
-#define DRAIN_MS    2000     /* a body that comes slower than this costs more than a new connection */
+#define DRAIN_MS    5000     /* for all of it: a body that takes longer costs more than a new connection */
 #define DRAIN_SIZE  16384
 
 void step_settle( struct step *step, unsigned int status, uint32_t error, uint32_t detail )
@@ -118,6 +118,7 @@ static struct step leg_start( struct request *request, BOOL fresh )
         return step;
     }
     route_fill( request, &route );
+    request->tls_flags = route.tls_flags;
     params.cookie     = object_cookie( &request->hdr );
     params.route      = wh_from_ptr( &route );
     params.head       = wh_from_ptr( head );
@@ -147,12 +148,14 @@ static struct step leg_start( struct request *request, BOOL fresh )
     return step;
 }
 
-/* Answers the pause after the program was told: with the new head if it has edited the headers. */
+/* Answers the pause after the program was told: with the new head if it has edited the headers. The start was told
+ * whether the connection may be kept; an edit can take that back. */
 static struct step leg_resume( struct request *request )
 {
     struct wh_exchange_resume_params params = { 0 };
     struct step step = { .status = WH_PENDING };
     char stack[2048], *head = NULL;
+    BOOL no_reuse = request->no_reuse;
     unsigned int status;
 
     AcquireSRWLockExclusive( &request->lock );
@@ -165,6 +168,7 @@ static struct step leg_resume( struct request *request )
             params.head     = wh_from_ptr( head );
             params.head_len = head ? request->head_len : 0;
             if (!head) params.verdict = WHE_NO_MEMORY;
+            if (request->no_reuse && !no_reuse) connection_expire( request );
         }
         status = wh_exchange_resume( &params );
         if (status == WH_DONE)
@@ -194,12 +198,14 @@ static struct step drain_post( struct request *request )
 {
     struct wh_exchange_read_body_params params = { 0 };
     struct step step = { .status = WH_DONE };
+    DWORD spent = GetTickCount() - request->drain_since;
     unsigned int status;
 
     params.exchange   = request->exchange;
     params.buffer     = wh_from_ptr( request->drain );
-    params.size       = params.min = DRAIN_SIZE;
-    params.timeout_ms = DRAIN_MS;
+    params.size       = DRAIN_SIZE;
+    params.min        = 1;    /* the time is looked at whenever something has come */
+    params.timeout_ms = spent < DRAIN_MS ? DRAIN_MS - spent : 1;
     status = wh_exchange_read_body( &params );
     step_settle( &step, status, params.error, params.detail );
     step.len   = params.bytes;
@@ -216,11 +222,12 @@ static struct step drain_advance( struct request *request, const struct step *do
     AcquireSRWLockExclusive( &request->lock );
     request->drained += done->len;
     if (!done->error && done->len && !(done->flags & WHR_END) && !request->closing &&
-        request->drained <= request->options.max_drain)
+        request->drained <= request->options.max_drain && GetTickCount() - request->drain_since < DRAIN_MS)
         step = drain_post( request );
     else
     {
-        TRACE( "%p: %lu bytes drained, %s\n", request->hdr.handle, request->drained, error_name( done->error ) );
+        TRACE( "%p: %s bytes drained, %s\n", request->hdr.handle, wine_dbgstr_longlong( request->drained ),
+               error_name( done->error ) );
         free( request->drain );
         request->drain = NULL;
         leg_close( request, 0 );    /* at the end of its body the connection is in the pool already */
@@ -233,10 +240,14 @@ static struct step drain_advance( struct request *request, const struct step *do
 struct step leg_begin( struct request *request, BOOL drain, BOOL fresh )
 {
     flow_enter( request, FLOW_SENDING );
-    request->drained = 0;
-    request->fresh   = fresh;
+    request->fresh = fresh;
     /* Without memory for it nothing is drained. */
-    if (drain && drain_pays( request ) && (request->drain = malloc( DRAIN_SIZE ))) return drain_post( request );
+    if (drain && !request->closing && drain_pays( request ) && (request->drain = malloc( DRAIN_SIZE )))
+    {
+        request->drained     = 0;
+        request->drain_since = GetTickCount();
+        return drain_post( request );
+    }
 
     leg_close( request, request->options.max_drain );
     return leg_start( request, fresh );
@@ -302,7 +313,8 @@ BOOL leg_retry( struct request *request, struct step *step, unsigned int error )
 
 static void leg_sent( struct request *request )
 {
-    DWORD bytes = request->head_len + request->body_len;
+    UINT64 sent = (UINT64)request->head_len + request->body_len;
+    DWORD bytes = min( sent, ~0u );    /* there is no more room in the notification */
 
     notify( &request->hdr, WINHTTP_CALLBACK_STATUS_REQUEST_SENT, &bytes, sizeof(bytes) );
     AcquireSRWLockExclusive( &request->lock );

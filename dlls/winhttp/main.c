@@ -12,9 +12,12 @@
 #include <winhttp.h>
 
 #include "wine/debug.h"
+#include "distrust.h"
 #include "error.h"
 #include "notify.h"
+#include "revocation.h"
 #include "transport.h"
+#include "verdict.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
@@ -29,6 +32,9 @@ BOOL WINAPI DllMain( HINSTANCE instance, DWORD reason, void *reserved )
     case DLL_PROCESS_DETACH:
         if (reserved) break;    /* the process ends: other threads were stopped anywhere */
         transport_detach();
+        verdict_free();
+        revocation_free();
+        distrust_free();
         error_shutdown();
         notify_shutdown();
         break;

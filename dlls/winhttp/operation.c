@@ -22,10 +22,10 @@ DWORD operation_claim( struct request *request, struct operation *op, DWORD api,
     else if (op->lent_to && op->lent_to != GetCurrentThreadId()) err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
     else if (other->lent_to && api == API_SEND_REQUEST) err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
     else if (op->api || !(states & (1u << request->flow))) err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
-    /* Both directions at once are for asynchronous handles, and not while a new request begins; only ReceiveResponse may
-     * be called before that is over. */
-    else if (other->api && (!request->hdr.async || api == API_SEND_REQUEST ||
-                            (other->api == API_SEND_REQUEST && api != API_RECEIVE_RESPONSE)))
+    /* Not both directions at once while a new request begins; only an asynchronous ReceiveResponse may be called before
+     * that is over. */
+    else if (other->api && (api == API_SEND_REQUEST ||
+                            (other->api == API_SEND_REQUEST && (!request->hdr.async || api != API_RECEIVE_RESPONSE))))
         err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
     else
     {

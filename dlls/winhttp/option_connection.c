@@ -287,12 +287,6 @@ DWORD option_get_channel_binding( struct object *obj, void *buffer, DWORD *size 
     return ERROR_SUCCESS;
 }
 
-/* No server's demand for a client certificate is answered yet, so nobody has named its issuers. */
-DWORD option_get_issuers( struct object *obj UNUSED, void *buffer UNUSED, DWORD *size UNUSED )
-{
-    return ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
-}
-
 /* HTTP/1 has no streams that could end with a code. */
 DWORD option_get_stream_error( struct object *obj UNUSED, void *value UNUSED )
 {
@@ -362,6 +356,12 @@ void connection_apply_tag( struct request *request )
 {
     /* A connection that is gone already needs no name. */
     if (request->options.has_tag) control_exchange( request, WHC_TAG, &request->options.tag );
+}
+
+void connection_expire( struct request *request )
+{
+    /* One that is gone already serves nobody. */
+    control_exchange( request, WHC_EXPIRE, NULL );
 }
 
 DWORD option_set_expire( struct object *obj, const void *buffer UNUSED, DWORD len UNUSED )

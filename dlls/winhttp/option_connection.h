@@ -23,7 +23,6 @@ DWORD option_get_tcp_info_v1( struct object *obj, void *value );
 DWORD option_get_tcp_info_v2( struct object *obj, void *value );
 DWORD option_get_stream_error( struct object *obj, void *value );
 DWORD option_get_quic_stats( struct object *obj, void *buffer, DWORD *size );
-DWORD option_get_issuers( struct object *obj, void *buffer, DWORD *size );
 
 /* SecPkgContext_Bindings, SEC_CHANNEL_BINDINGS and "tls-server-end-point:" with the hash in one buffer, TL-14, TL-15. */
 DWORD option_get_channel_binding( struct object *obj, void *buffer, DWORD *size );
@@ -33,6 +32,9 @@ DWORD option_get_channel_binding( struct object *obj, void *buffer, DWORD *size 
 DWORD option_get_tag( struct object *obj, void *value );
 DWORD option_set_tag( struct object *obj, const void *value );
 void connection_apply_tag( struct request *request );
+
+/* The connection that the exchange has, or gets, serves nobody after it. request->lock is held. */
+void connection_expire( struct request *request );
 
 /* Only while the request is sending or receiving. */
 DWORD option_set_expire( struct object *obj, const void *buffer, DWORD len );

@@ -11,15 +11,14 @@
 
 #include <windef.h>
 #include <winbase.h>
-#include <wincrypt.h>
 #include <winhttp.h>
 
 #include "wine/debug.h"
+#include "client_cert.h"
 #include "option.h"
 #include "option_request.h"
 #include "proxy.h"
 #include "request.h"
-#include "tls.h"
 #include "url.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
@@ -46,7 +45,7 @@ void request_options_free( struct request_options *options )
     unsigned int i;
 
     for (i = 0; i < ARRAYSIZE( texts ); i++) option_text_free( texts[i] );
-    if (options->client_cert) tls_free_cert( options->client_cert );
+    client_cert_free( options );
     proxy_release( options->proxy );
 }
 
@@ -92,28 +91,6 @@ DWORD option_set_disabled( struct object *obj, const void *value )
     return ERROR_SUCCESS;
 }
 
-/* NULL says to go on without a certificate, which is what happens anyway. */
-DWORD option_set_client_cert( struct object *obj, const void *buffer, DWORD len )
-{
-    struct request *request = request_from_object( obj );
-    const void *cert = NULL, *old;
-    DWORD err;
-
-    if (!request->secure) return ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
-    if (buffer)
-    {
-        if (len != sizeof(CERT_CONTEXT)) return ERROR_INSUFFICIENT_BUFFER;
-        if ((err = tls_copy_cert( buffer, &cert ))) return err;
-        FIXME( "%p: the certificate is kept, and not shown to servers yet\n", obj->handle );
-    }
-    AcquireSRWLockExclusive( &option_text_lock );
-    old = request->options.client_cert;
-    request->options.client_cert = cert;
-    ReleaseSRWLockExclusive( &option_text_lock );
-    if (old) tls_free_cert( old );
-    return ERROR_SUCCESS;
-}
-
 DWORD option_set_upgrade( struct object *obj, const void *buffer UNUSED, DWORD len UNUSED )
 {
     request_from_object( obj )->options.upgrade = TRUE;
@@ -123,8 +100,8 @@ DWORD option_set_upgrade( struct object *obj, const void *buffer UNUSED, DWORD l
 /* Nothing, or an empty name: the server's own name again. */
 DWORD option_set_resolve_host( struct object *obj, const void *buffer, DWORD len )
 {
-    struct request_options *options = &request_from_object( obj )->options;
-    char host[sizeof(options->resolve_host)] = "";
+    struct request *request = request_from_object( obj );
+    char host[sizeof(request->options.resolve_host)] = "";
     const WCHAR *name = buffer;
     DWORD cch = 0, err = ERROR_SUCCESS;
 
@@ -132,24 +109,45 @@ DWORD option_set_resolve_host( struct object *obj, const void *buffer, DWORD len
     while (cch < len / sizeof(WCHAR) && name[cch]) cch++;
     if (cch && (err = url_host_to_ascii( name, cch, host, sizeof(host) )))
         return err == ERROR_WINHTTP_INVALID_URL ? ERROR_INVALID_PARAMETER : err;
-    AcquireSRWLockExclusive( &option_text_lock );
-    memcpy( options->resolve_host, host, sizeof(host) );
-    ReleaseSRWLockExclusive( &option_text_lock );
+    AcquireSRWLockExclusive( &request->lock );    /* a leg that starts takes it along as it stands */
+    memcpy( request->options.resolve_host, host, sizeof(host) );
+    ReleaseSRWLockExclusive( &request->lock );
     return ERROR_SUCCESS;
+}
+
+/* A session's is for requests that are opened later. */
+DWORD option_set_encode_extra( struct object *obj, const void *value )
+{
+    struct request *request;
+    DWORD err;
+    BOOL on;
+
+    memcpy( &on, value, sizeof(on) );
+    if (obj->type != OBJECT_REQUEST)
+    {
+        option_options( obj )->encode_extra = on;
+        return ERROR_SUCCESS;
+    }
+    request = request_from_object( obj );
+    AcquireSRWLockExclusive( &request->lock );
+    request->options.encode_extra = on;
+    err = request_escape_again( request );
+    ReleaseSRWLockExclusive( &request->lock );
+    return err;
 }
 
 DWORD option_set_match( struct object *obj, const void *value )
 {
-    struct request_options *options = &request_from_object( obj )->options;
+    struct request *request = request_from_object( obj );
     WINHTTP_MATCH_CONNECTION_GUID match;
 
     memcpy( &match, value, sizeof(match) );
     if (match.ullFlags & ~(UINT64)WINHTTP_MATCH_CONNECTION_GUID_FLAG_REQUIRE_MARKED_CONNECTION)
         return ERROR_INVALID_PARAMETER;
-    AcquireSRWLockExclusive( &option_text_lock );
-    options->match     = match;
-    options->has_match = TRUE;
-    ReleaseSRWLockExclusive( &option_text_lock );
+    AcquireSRWLockExclusive( &request->lock );
+    request->options.match     = match;
+    request->options.has_match = TRUE;
+    ReleaseSRWLockExclusive( &request->lock );
     return ERROR_SUCCESS;
 }
 

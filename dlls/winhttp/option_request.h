@@ -17,9 +17,9 @@ DWORD option_get_is_connect_response( struct object *obj, void *value );
 DWORD option_set_response( struct object *obj, const void *value );    /* of sessions, too, as the next one */
 DWORD option_set_enabled( struct object *obj, const void *value );
 DWORD option_set_disabled( struct object *obj, const void *value );
-DWORD option_set_client_cert( struct object *obj, const void *buffer, DWORD len );
 DWORD option_set_upgrade( struct object *obj, const void *buffer, DWORD len );
 DWORD option_set_resolve_host( struct object *obj, const void *buffer, DWORD len );
+DWORD option_set_encode_extra( struct object *obj, const void *value );    /* of sessions, too */
 DWORD option_set_match( struct object *obj, const void *value );
 
 #endif /* WINHTTP_OPTION_REQUEST_H */

@@ -16,6 +16,7 @@
 #include <winbase.h>
 #include <winhttp.h>
 
+#include "client_cert.h"
 #include "option.h"
 #include "option_connection.h"
 #include "option_process.h"
@@ -49,7 +50,7 @@
 #define NOTHING   0
 #define POINTER   sizeof(void *)
 
-#define SECURITY_FLAG_IGNORE_WEAK_SIGNATURE 0x00010000    /* wininet.h's; kept, weak signatures are judged as before */
+#define SECURITY_FLAG_IGNORE_WEAK_SIGNATURE 0x00010000    /* wininet.h's */
 #define SECURITY_FLAGS_SETTABLE \
     (SECURITY_FLAG_IGNORE_UNKNOWN_CA | SECURITY_FLAG_IGNORE_CERT_WRONG_USAGE | SECURITY_FLAG_IGNORE_CERT_CN_INVALID | \
      SECURITY_FLAG_IGNORE_CERT_DATE_INVALID | SECURITY_FLAG_IGNORE_WEAK_SIGNATURE)
@@ -79,7 +80,8 @@ const struct option option_table[] =
     OPTION( WRITE_BUFFER_SIZE,           R,       R,     NUMBER,  OPT( write_buffer ) ),
     OPTION( PARENT_HANDLE,               S|C|R|K, 0,     POINTER, .get = option_get_parent ),
     OPTION( EXTENDED_ERROR,              N|S|R,   0,     NUMBER,  .get = option_get_extended_error ),
-    OPTION( SECURITY_FLAGS,              R,       R,     NUMBER,  OPT( security_flags ), BITS( SECURITY_FLAGS_SETTABLE ) ),
+    OPTION( SECURITY_FLAGS,              R,       R,     NUMBER,  OPT( security_flags ), BITS( SECURITY_FLAGS_SETTABLE ),
+                                         .get = tls_get_security_flags ),
     OPTION( SECURITY_CERTIFICATE_STRUCT, R,       0,     sizeof(WINHTTP_CERTIFICATE_INFO), .get = tls_get_cert_info ),
     OPTION( URL,                         R,       0,     STRING,  .get_sized = option_get_url ),
     OPTION( SECURITY_KEY_BITNESS,        R,       0,     NUMBER,  .get = tls_get_key_bitness ),
@@ -87,7 +89,7 @@ const struct option option_table[] =
     OPTION( PROXY_RESULT_ENTRY,          0,       R,     sizeof(WINHTTP_PROXY_RESULT_ENTRY), .set = proxy_set_entry ),
     OPTION( USER_AGENT,                  S,       S,     STRING,  SES( agent ), FLAGS( OPT_TEXT ) ),
     OPTION( CONTEXT_VALUE,               S|C|R|K, S|C|R|K, sizeof(DWORD_PTR), OBJ( context ) ),
-    OPTION( CLIENT_CERT_CONTEXT,         0,       R,     VARIABLE, .set_sized = option_set_client_cert,
+    OPTION( CLIENT_CERT_CONTEXT,         0,       R,     VARIABLE, .set_sized = client_cert_set,
             FLAGS( OPT_NULL_OK ) ),
     OPTION( REQUEST_PRIORITY,            R,       R,     NUMBER,  OPT( priority ) ),
     OPTION( HTTP_VERSION,                N|S|R,   N|S|R, sizeof(HTTP_VERSION_INFO), .get = option_get_http_version,
@@ -115,7 +117,7 @@ const struct option option_table[] =
     OPTION( MAX_RESPONSE_HEADER_SIZE,    S|R,     S|R,   NUMBER,  OPT( max_head ) ),
     OPTION( MAX_RESPONSE_DRAIN_SIZE,     S|R,     S|R,   NUMBER,  OPT( max_drain ) ),
     OPTION( CONNECTION_INFO,             R,       0,     sizeof(WINHTTP_CONNECTION_INFO), .get = option_get_connection ),
-    OPTION( CLIENT_CERT_ISSUER_LIST,     R,       0,     VARIABLE, .get_sized = option_get_issuers ),
+    OPTION( CLIENT_CERT_ISSUER_LIST,     R,       0,     VARIABLE, .get_sized = client_cert_get_issuers ),
     OPTION( SPN,                         0,       R,     NUMBER,  OPT( spn ), RANGE( 0, 1 ) ),
     OPTION( GLOBAL_PROXY_CREDS,          0,       N,     sizeof(WINHTTP_CREDS_EX), .set = option_set_proxy_creds ),
     OPTION( GLOBAL_SERVER_CREDS,         0,       N,     sizeof(WINHTTP_CREDS_EX), .set = option_set_server_creds ),
@@ -146,7 +148,7 @@ const struct option option_table[] =
     OPTION( CONNECTION_IDLE_TIMEOUT,     0,       S,     NUMBER,  RANGE( MIN_IDLE_MS, ~0u ), .set = option_set_idle ),
     UNSUPPORTED( KDC_PROXY_SETTINGS ),
     OPTION( PROXY_DISABLE_SERVICE_CALLS, 0,       S,     SWITCH,  SES( no_proxy_service ) ),
-    OPTION( ENCODE_EXTRA,                0,       S|R,   SWITCH,  OPT( encode_extra ) ),
+    OPTION( ENCODE_EXTRA,                0,       S|R,   SWITCH,  .set = option_set_encode_extra ),
     OPTION( DISABLE_STREAM_QUEUE,        0,       S|R,   SWITCH,  OPT( no_stream_queue ) ),
     OPTION( IPV6_FAST_FALLBACK,          0,       S,     SWITCH,  SES( ipv6_fallback ) ),
     OPTION( CONNECTION_STATS_V0,         R,       0,     TCP_INFO_V0_SIZE, .get = option_get_tcp_info_v0 ),

@@ -16,6 +16,7 @@
 #include <winhttp.h>
 
 #include "wine/debug.h"
+#include "client_cert.h"
 #include "flow.h"
 #include "head_out.h"
 #include "leg.h"
@@ -44,6 +45,7 @@ static void request_destroy( struct object *obj )
     free( request->moved );
     free( request->drain );
     free( request->head_heap );
+    free( request->object );
     free( request->target );
     free( request->verb );
     free( request );
@@ -109,6 +111,28 @@ DWORD request_set_line( struct request *request, const WCHAR *verb, const WCHAR 
     return ERROR_SUCCESS;
 }
 
+static DWORD request_set_object( struct request *request, const WCHAR *verb, const WCHAR *object )
+{
+    struct url_escape escape = { request->escape_flags, request->session->codepage, request->options.encode_extra };
+
+    return request_set_line( request, verb, object, &escape );
+}
+
+/* The option overrides two flags; without them it changes nothing. */
+static DWORD request_keep_object( struct request *request, const WCHAR *object )
+{
+    if (!object || !(request->escape_flags & (WINHTTP_FLAG_ESCAPE_DISABLE | WINHTTP_FLAG_ESCAPE_DISABLE_QUERY)))
+        return ERROR_SUCCESS;
+    return (request->object = wcsdup( object )) ? ERROR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;
+}
+
+DWORD request_escape_again( struct request *request )
+{
+    if (!request->object) return ERROR_SUCCESS;
+    if (request->flow != FLOW_IDLE && request->flow != FLOW_DONE && request->flow != FLOW_FAILED) return ERROR_SUCCESS;
+    return request_set_object( request, request->verb, request->object );
+}
+
 WCHAR *request_url( const struct request *request, DWORD *cch )
 {
     const struct endpoint *endpoint = request->endpoint;
@@ -170,7 +194,6 @@ static DWORD request_set_headers( struct request *request, const WCHAR *referrer
 static DWORD request_open( struct connect *connect, const WCHAR *verb, const WCHAR *object, const WCHAR *version,
                            const WCHAR *referrer, const WCHAR * const *types, DWORD flags, struct request **ret )
 {
-    struct url_escape escape = { flags, CP_UTF8, FALSE };
     struct request *request;
     DWORD err;
 
@@ -180,6 +203,7 @@ static DWORD request_open( struct connect *connect, const WCHAR *verb, const WCH
     if (!(request = calloc( 1, sizeof(*request) ))) return ERROR_NOT_ENOUGH_MEMORY;
     object_init( &request->hdr, OBJECT_REQUEST, &request_ops, &connect->hdr );
     InitializeSRWLock( &request->lock );
+    InitializeConditionVariable( &request->driven );
     headers_init( &request->headers );
     headers_init( &request->response );
     headers_init( &request->trailers );
@@ -192,10 +216,10 @@ static DWORD request_open( struct connect *connect, const WCHAR *verb, const WCH
     request->version = version;
     request->auto_chunked = (flags & WINHTTP_FLAG_AUTOMATIC_CHUNKING) != 0;
     request_options_copy( &request->options, &request->session->defaults );
-    escape.codepage     = request->session->codepage;
-    escape.encode_extra = request->options.encode_extra;
+    request->escape_flags = flags;
 
-    if ((err = request_set_line( request, verb && *verb ? verb : L"GET", object, &escape )) ||
+    if ((err = request_keep_object( request, object )) ||
+        (err = request_set_object( request, verb && *verb ? verb : L"GET", object )) ||
         (err = request_set_headers( request, referrer, types, flags )) ||
         (err = object_open( &request->hdr )))
         object_release( &request->hdr );
@@ -248,30 +272,37 @@ static BOOL parse_length( const struct field *field, UINT64 *ret )
     return field->value_cch != 0;
 }
 
-/* How long the body is and who frames it; request->lock is held. The rules: functions.md WinHttpSendRequest, HA-24 to
- * HA-26. */
-static DWORD request_measure( struct request *request, DWORD optional_len, DWORD total_len )
+/* How long the body will be; WH_NO_LENGTH: it is chunked, by whomever. request->lock is held. The rules: functions.md
+ * WinHttpSendRequest, HA-24 to HA-26. */
+static DWORD request_measure( const struct request *request, DWORD optional_len, DWORD total_len, UINT64 *total )
 {
-    const struct field *field;
+    const struct field *field = headers_find( &request->headers, NAME( L"Content-Length" ), 0 );
     UINT64 length;
 
-    field = headers_find( &request->headers, NAME( L"Content-Length" ), 0 );
-    request->chunked = request->auto_chunked;
-    request->ended   = FALSE;
-    if (request->chunked || headers_have_token( &request->headers, NAME( L"Transfer-Encoding" ), NAME( L"chunked" ) ))
-    {
-        request->total = WH_NO_LENGTH;
+    *total = WH_NO_LENGTH;
+    if (request->auto_chunked ||
+        headers_have_token( &request->headers, NAME( L"Transfer-Encoding" ), NAME( L"chunked" ) ))
         return field ? ERROR_INVALID_PARAMETER : ERROR_SUCCESS;
-    }
-    request->total = max( optional_len, total_len );
+    *total = max( optional_len, total_len );
     if (!field) return ERROR_SUCCESS;
     if (!parse_length( field, &length )) return ERROR_INVALID_PARAMETER;
     /* A header of 4 GiB and more is the way to say so; a smaller one must agree with what was passed, unless
      * WINHTTP_IGNORE_REQUEST_TOTAL_LENGTH was. */
-    if (length <= 0xffffffff && total_len && length != request->total) return ERROR_INVALID_PARAMETER;
+    if (length <= 0xffffffff && total_len && length != *total) return ERROR_INVALID_PARAMETER;
     if (length < optional_len) return ERROR_INVALID_PARAMETER;
-    request->total = length;
+    *total = length;
     return ERROR_SUCCESS;
+}
+
+/* The message of the next leg. request->lock is held. */
+static void request_set_message( struct request *request, const void *body, DWORD body_len, UINT64 total )
+{
+    request->body     = body;
+    request->body_len = body ? body_len : 0;    /* announced only, S-11 */
+    request->written  = request->body_len;
+    request->total    = total;
+    request->chunked  = request->auto_chunked;
+    request->ended    = FALSE;
 }
 
 /* Ports of other protocols, to which a request could be made to speak. Source: functions.md WinHttpConnect. The code is
@@ -295,12 +326,13 @@ static DWORD request_send( struct request *request, const WCHAR *headers, DWORD 
                            DWORD optional_len, DWORD total_len, DWORD_PTR context )
 {
     struct operation *op = &request->sending;
+    UINT64 total;
     DWORD err;
 
     /* Length 0 with a text means terminated, HA-22. */
     if (headers && (!headers_cch || headers_cch == ~0u)) headers_cch = wcslen( headers );
     if (optional && optional_len && IsBadReadPtr( optional, optional_len )) return ERROR_INVALID_PARAMETER;
-    if ((err = request_check_target( request ))) return err;
+    if ((err = request_check_target( request )) || (err = client_cert_prepare( request ))) return err;
     if ((err = operation_claim( request, op, API_SEND_REQUEST, ~STATES( SENDING ) ))) return err;
 
     AcquireSRWLockExclusive( &request->lock );
@@ -310,11 +342,9 @@ static DWORD request_send( struct request *request, const WCHAR *headers, DWORD 
     if (!err && headers && headers_cch)
         err = headers_add( &request->headers, headers, headers_cch,
                            WINHTTP_ADDREQ_FLAG_ADD | WINHTTP_ADDREQ_FLAG_REPLACE );
-    if (!err && !(err = request_measure( request, optional_len, total_len )))
+    if (!err && !(err = request_measure( request, optional_len, total_len, &total )))
     {
-        request->body     = optional;
-        request->body_len = optional ? optional_len : 0;    /* announced only, S-11 */
-        request->written  = request->body_len;
+        request_set_message( request, optional, optional_len, total );
         if (context) request->hdr.context = context;
     }
     ReleaseSRWLockExclusive( &request->lock );

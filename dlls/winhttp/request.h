@@ -53,6 +53,8 @@ struct request
     DWORD            target_cch, line_cch;
     BOOL             secure;
     INTERNET_PORT    port;
+    DWORD            escape_flags;   /* of WinHttpOpenRequest, */
+    WCHAR           *object;         /* and the name as it was given, where ENCODE_EXTRA can change the target; else NULL */
     struct headers   headers;
     BOOL             headers_edited; /* since the head was made */
     BOOL             auto_chunked;   /* WINHTTP_FLAG_AUTOMATIC_CHUNKING */
@@ -72,18 +74,24 @@ struct request
     /* the exchange */
     enum flow_state  flow;
     wh_id            exchange;       /* 0 = none */
+    DWORD            tls_flags;      /* of its route: what its connection is judged by */
     unsigned int     in_flight;      /* its operations whose record has not come yet */
     BOOL             closing;        /* the handle was closed */
-    DWORD            retries;        /* connections that were replaced since WinHttpSendRequest */
+    DWORD            retries;        /* connections that were replaced since the request went to its present place */
     DWORD            redirects;      /* followed since then */
     BOOL             receiving_leg;  /* the leg under way is one of the receiving operation, not of the sending one; */
     BOOL             following;      /* it has an answer of its own: RECEIVING_RESPONSE comes again */
     BOOL             drain_wanted;   /* of the leg that will begin: see leg_begin */
     BOOL             fresh;          /* the leg wants a new connection */
     void            *drain;          /* lent to read_body while the leg takes away what is left of the one before, */
-    DWORD            drained;        /* so many bytes so far */
+    UINT64           drained;        /* so many bytes so far, */
+    DWORD            drain_since;    /* from this GetTickCount on */
     BOOL             holding;        /* SENDREQUEST_COMPLETE waits for the response head, see flow.c */
     struct operation sending, receiving;
+    DWORD            driver;         /* thread that waits for records of a synchronous request, 0 = none; */
+    DWORD            passengers;     /* those that sleep on `driven` meanwhile: see flow_wait */
+    CONDITION_VARIABLE driven;
+    unsigned int     finished;       /* SIDE_* whose operation has its result, and whose thread has not seen it yet */
     DWORD            send_number;    /* of the last WinHttpSendRequest; never 0 once there was one */
 
     /* the response */
@@ -110,6 +118,10 @@ struct request
  * it is a target already. On failure nothing has changed; request->lock is held, or nobody knows the request yet. Returns
  * 0, ERROR_INVALID_PARAMETER (verb), ERROR_NOT_ENOUGH_MEMORY. */
 DWORD request_set_line( struct request *request, const WCHAR *verb, const WCHAR *object, const struct url_escape *escape );
+
+/* WINHTTP_OPTION_ENCODE_EXTRA was set: makes the target anew. A request that is under way, or was redirected, keeps its own.
+ * request->lock is held. Returns 0 or ERROR_NOT_ENOUGH_MEMORY. */
+DWORD request_escape_again( struct request *request );
 
 /* The URL of the present leg: absolute, as WINHTTP_OPTION_URL shows it. Given (free); NULL without memory. request->lock is
  * held. */

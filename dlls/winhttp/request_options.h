@@ -68,12 +68,14 @@ struct request_options
     DWORD                disabled;                /* WINHTTP_DISABLE_* */
     DWORD                enabled;                 /* WINHTTP_ENABLE_* */
     BOOL                 reject_userpwd;          /* refuse URLs with user information */
-    BOOL                 revocation_offline_ok;   /* kept */
+    BOOL                 revocation_offline_ok;
     DWORD                autologon;               /* kept, as the next three: authentication */
     DWORD                spn;
     struct option_text   user, password, proxy_user, proxy_password;
     struct option_text   server_spn, proxy_spn;   /* what authentication has used */
-    const void          *client_cert;             /* CERT_CONTEXT, ours; kept */
+    const void          *client_cert;             /* CERT_CONTEXT, ours; see client_cert.h, as the next two */
+    uint64_t             client_creds;            /* the transport's, 0 = not asked for yet */
+    BOOL                 no_client_cert;          /* the program has said that there shall be none */
     BOOL                 upgrade;                 /* to a WebSocket; kept */
     DWORD                ws_close_ms;             /* kept */
     DWORD                if_index;

@@ -15,6 +15,7 @@
 #include "proxy.h"
 #include "route.h"
 #include "transport.h"
+#include "verdict.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
@@ -64,6 +65,21 @@ static void fill_match( const struct request_options *options, struct wh_route *
     memcpy( route->match, &options->match.ConnectionGuid, sizeof(route->match) );
 }
 
+static void fill_tls( const struct request *request, struct wh_route *route )
+{
+    const struct request_options *options = &request->options;
+
+    if (!request->secure) return;
+    route->tls_flags = options->security_flags;
+    if (options->enabled & WINHTTP_ENABLE_SSL_REVOCATION) route->tls_flags |= WH_TLS_CHECK_REVOCATION;
+    if (options->no_client_cert) route->tls_flags |= WH_TLS_NO_CLIENT_CERT;
+    if (request->session->false_start) route->tls_flags |= WH_TLS_FALSE_START;
+    route->judge = verdict_judge( request );
+    AcquireSRWLockShared( &option_text_lock );
+    route->creds = options->client_creds;
+    ReleaseSRWLockShared( &option_text_lock );
+}
+
 void route_fill( const struct request *request, struct wh_route *route )
 {
     const struct session *session = request->session;
@@ -83,7 +99,7 @@ void route_fill( const struct request *request, struct wh_route *route )
     route->scheme           = request->secure ? WH_SCHEME_HTTPS : WH_SCHEME_HTTP;
     route->proxy_kind       = WH_PROXY_NONE;
     route->tls_versions     = session->secure_protocols;
-    route->tls_flags        = options->security_flags;
+    fill_tls( request, route );
     route->alpn             = WH_ALPN_H1;
     if (usable_protocols( request ) & WINHTTP_PROTOCOL_FLAG_HTTP2) route->alpn |= WH_ALPN_H2;
     route->conn_limit       = limit_of( session->max_conns );

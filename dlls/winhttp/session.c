@@ -65,8 +65,13 @@ static const struct object_ops session_ops = { .destroy = session_destroy };
 
 void session_leave_pool( struct session *session )
 {
+    LONG64 own;
+
     session->own_pool = TRUE;
-    if (!session->partition) session->partition = InterlockedIncrement( &last_partition );
+    if (session->partition) return;
+    /* Of two threads that come here at once, one gives the number. */
+    own = (ULONG)InterlockedIncrement( &last_partition );
+    InterlockedCompareExchange64( (LONG64 *)&session->partition, own, 0 );
 }
 
 wh_id session_transport( struct session *session )

@@ -9,13 +9,14 @@
 
 #include <windef.h>
 #include <winbase.h>
-#include <wincrypt.h>
 #include <winhttp.h>
 
 #include "wine/debug.h"
+#include "crypt32.h"
 #include "request.h"
 #include "tls.h"
 #include "transport.h"
+#include "verdict.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
@@ -65,6 +66,23 @@ DWORD tls_get_key_bitness( struct object *obj, void *value )
 
     if (!err) memcpy( value, &facts.cipher_bits, sizeof(DWORD) );
     return err;
+}
+
+/* How strong the session is, in the bits of the days of export ciphers. Those of the ignored checks are the program's. */
+DWORD tls_get_security_flags( struct object *obj, void *value )
+{
+    struct request *request = request_from_object( obj );
+    DWORD flags = request->options.security_flags;
+    struct wh_tls_facts facts;
+
+    if (!get_facts( request, &facts ))
+    {
+        flags |= SECURITY_FLAG_SECURE;
+        if (facts.cipher_bits >= 128) flags |= SECURITY_FLAG_STRENGTH_STRONG;
+        else flags |= facts.cipher_bits >= 56 ? SECURITY_FLAG_STRENGTH_MEDIUM : SECURITY_FLAG_STRENGTH_WEAK;
+    }
+    memcpy( value, &flags, sizeof(flags) );
+    return ERROR_SUCCESS;
 }
 
 /* As Schannel spells them. */
@@ -120,40 +138,7 @@ DWORD tls_get_security_info( struct object *obj, void *value )
 
 /*--- certificates --------------------------------------------------------------------------------------------------*/
 
-#define UNUSED __attribute__((unused))
-
-#define CRYPT32_FUNCS(X) \
-    X( CertAddEncodedCertificateToStore ) \
-    X( CertCloseStore ) \
-    X( CertDuplicateCertificateContext ) \
-    X( CertFreeCertificateContext ) \
-    X( CertGetCertificateChain ) \
-    X( CertNameToStrW ) \
-    X( CertOpenStore )
-
-static struct
-{
-#define FUNC( name ) __typeof__( name ) *p##name;
-    CRYPT32_FUNCS( FUNC )
-#undef FUNC
-} crypt32;
-
-static INIT_ONCE crypt32_once = INIT_ONCE_STATIC_INIT;
-
-/* crypt32 costs a program that does not ask milliseconds. FALSE: not there; asked again next time. */
-static BOOL WINAPI load_crypt32( INIT_ONCE *once UNUSED, void *param UNUSED, void **context UNUSED )
-{
-    HMODULE module = LoadLibraryW( L"crypt32.dll" );
-    BOOL ret = module != NULL;
-
-#define FUNC( name ) ret = ret && (crypt32.p##name = (void *)GetProcAddress( module, #name ));
-    CRYPT32_FUNCS( FUNC )
-#undef FUNC
-    return ret;
-}
-
-/* The server's certificates as the transport lists them, in memory that the caller frees. */
-static DWORD get_chain( struct request *request, BYTE **chain, DWORD *len )
+DWORD tls_peer_chain( struct request *request, BYTE **chain, DWORD *len )
 {
     struct wh_exchange_query_params params = { 0 };
     DWORD err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
@@ -182,33 +167,14 @@ static DWORD get_chain( struct request *request, BYTE **chain, DWORD *len )
 
 static DWORD get_leaf( struct request *request, const CERT_CONTEXT **leaf )
 {
-    const CERT_CONTEXT **ret = leaf;
-    BYTE *chain, *pos, *end;
-    HCERTSTORE store;
-    uint32_t count;
+    BYTE *chain;
     DWORD err, len;
 
     *leaf = NULL;
-    if ((err = get_chain( request, &chain, &len ))) return err;
-    if (!InitOnceExecuteOnce( &crypt32_once, load_crypt32, NULL, NULL ) ||
-        !(store = crypt32.pCertOpenStore( CERT_STORE_PROV_MEMORY, 0, 0, CERT_STORE_CREATE_NEW_FLAG, NULL )))
-    {
-        free( chain );
-        return ERROR_NOT_ENOUGH_MEMORY;
-    }
-    end = chain + len;
-    for (pos = chain; end - pos > (int)sizeof(count); pos += count)
-    {
-        memcpy( &count, pos, sizeof(count) );
-        pos += sizeof(count);
-        if (count > (DWORD)(end - pos)) break;
-        if (!crypt32.pCertAddEncodedCertificateToStore( store, X509_ASN_ENCODING, pos, count, CERT_STORE_ADD_ALWAYS,
-                                                        ret )) break;
-        ret = NULL;    /* only the first one is wanted; the others are in its store */
-    }
-    crypt32.pCertCloseStore( store, 0 );    /* the leaf keeps it */
+    if ((err = tls_peer_chain( request, &chain, &len ))) return err;
+    if (crypt32_load()) *leaf = crypt32_leaf( chain, len );
     free( chain );
-    return *leaf ? ERROR_SUCCESS : ERROR_WINHTTP_INTERNAL_ERROR;
+    return *leaf ? ERROR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;
 }
 
 DWORD tls_get_cert_context( struct object *obj, void *value )
@@ -222,14 +188,17 @@ DWORD tls_get_cert_context( struct object *obj, void *value )
 
 DWORD tls_get_cert_chain( struct object *obj, void *value )
 {
+    struct request *request = request_from_object( obj );
     CERT_CHAIN_PARA para = { .cbSize = sizeof(para) };
     const CERT_CHAIN_CONTEXT *chain = NULL;
     const CERT_CONTEXT *leaf;
-    DWORD err = get_leaf( request_from_object( obj ), &leaf );
+    DWORD err;
 
-    if (!err)
+    if (request->session->no_chain_building) err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;    /* there is none to show */
+    else if (!(err = get_leaf( request, &leaf )))
     {
-        if (!crypt32.pCertGetCertificateChain( NULL, leaf, NULL, leaf->hCertStore, &para, 0, NULL, &chain ))
+        if (!crypt32.pCertGetCertificateChain( NULL, leaf, NULL, leaf->hCertStore, &para, verdict_chain_flags( request ),
+                                               NULL, &chain ))
             err = GetLastError();
         crypt32.pCertFreeCertificateContext( leaf );
     }
@@ -264,16 +233,4 @@ DWORD tls_get_cert_info( struct object *obj, void *value )
     crypt32.pCertFreeCertificateContext( leaf );
     memcpy( value, &info, sizeof(info) );
     return ERROR_SUCCESS;
-}
-
-DWORD tls_copy_cert( const void *cert, const void **copy )
-{
-    if (!InitOnceExecuteOnce( &crypt32_once, load_crypt32, NULL, NULL )) return ERROR_NOT_ENOUGH_MEMORY;
-    *copy = crypt32.pCertDuplicateCertificateContext( cert );
-    return *copy ? ERROR_SUCCESS : ERROR_INVALID_PARAMETER;
-}
-
-void tls_free_cert( const void *cert )
-{
-    crypt32.pCertFreeCertificateContext( cert );
 }

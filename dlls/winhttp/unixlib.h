@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WH_ABI 2
+#define WH_ABI 3
 
 #define WH_DONE    0x00000000
 #define WH_PENDING 0x00000103
@@ -100,6 +100,7 @@ enum wh_call
     wh_call_exchange_close,
     wh_call_pool_query,
     wh_call_domain,
+    wh_call_ocsp,
     wh_call_wait,
     wh_call_wake,
     wh_call_count
@@ -185,6 +186,15 @@ WH_LAYOUT( wh_creds_close_params, 8 );
 #define WH_TLS_FALSE_START        0x02000000
 #define WH_TLS_NO_CLIENT_CERT     0x04000000   /* without creds: also a server that asks within a session gets none */
 
+/* route.judge: who has the last word on the server's certificate. A session that is resumed was judged when it began. */
+enum tls_judge
+{
+    WH_JUDGE_HERE,               /* the transport */
+    WH_JUDGE_DOUBT,              /* the PE side (PAUSE_TLS), if all that speaks against it is what other stores, or other
+                                  * ways to revocation data, could cure: WH_CERT_UNKNOWN_CA, WH_CERT_REV_FAILED */
+    WH_JUDGE_ALWAYS,             /* the PE side, which is told what was found here */
+};
+
 #define WH_ALPN_H1       0x01
 #define WH_ALPN_H2       0x02
 
@@ -203,7 +213,7 @@ WH_LAYOUT( wh_creds_close_params, 8 );
 #define WH_MATCH_REQUIRED         0x02   /* with TAG: only one that carries it, else a new connection */
 
 /* Where an exchange goes, and what its connection must be like. Part of the pool key are partition, creds, the names,
- * ports, scheme, proxy_kind, tls_*, alpn, family, if_index and WH_ROUTE_KEY_FLAGS. The limits are those that were named
+ * ports, scheme, proxy_kind, tls_*, alpn, judge, family, if_index and WH_ROUTE_KEY_FLAGS. The limits are those that were named
  * last; the rest says how this exchange gets a connection.
  * Host names are ASCII (punycode), without brackets around an IPv6 literal. */
 struct wh_route
@@ -237,7 +247,7 @@ struct wh_route
     uint32_t flags;              /* WH_ROUTE_* */
     uint32_t match_flags;        /* WH_MATCH_* */
     uint8_t  match[WH_TAG_SIZE];
-    uint32_t reserved;
+    uint32_t judge;              /* enum tls_judge, ignored for http */
 };
 WH_LAYOUT( wh_route, 152 );
 
@@ -345,19 +355,25 @@ struct wh_exchange_read_body_params
 WH_LAYOUT( wh_exchange_read_body_params, 48 );
 
 /* Answers a pause. verdict 0 goes on; another enum wh_error fails the exchange with it. A new head may be given. If the
- * exchange was cancelled meanwhile: PENDING while the record of that is on its way, REFUSED once it was fetched. */
+ * exchange was cancelled meanwhile: PENDING while the record of that is on its way, REFUSED once it was fetched. If
+ * the connection died during the pause, nothing of the request was sent: another pause follows on the next connection.
+ *
+ * With `conn` it answers PAUSE_TLS: that connection is accepted, or its handshake fails with verdict and bits. The answer
+ * is PENDING, since the start goes on and ends by a record; REFUSED if that connection waits for nobody's verdict by now,
+ * or not for this exchange's. */
 struct wh_exchange_resume_params
 {
     wh_id    exchange;       /* in */
     wh_ptr   head;           /* in: copied; replaces the head given to start if head_len is not 0 */
+    wh_id    conn;           /* in: `bytes` of the PAUSE_TLS record; 0 = PAUSE_SENDING */
     uint32_t head_len;
     uint32_t verdict;        /* in: enum wh_error */
-    uint32_t flags;          /* in: 0 */
+    uint32_t bits;           /* in: with conn: WH_CERT_* */
     uint32_t error;          /* out: how the start ended, when WH_DONE */
     uint32_t detail;         /* out */
     uint32_t reserved;
 };
-WH_LAYOUT( wh_exchange_resume_params, 40 );
+WH_LAYOUT( wh_exchange_resume_params, 48 );
 
 enum wh_query
 {
@@ -488,7 +504,9 @@ enum wh_kind
     WHK_CONNECTED,           /* text: address */
     WHK_CLOSING,             /* the connection is being closed because the request asked for it */
     WHK_CLOSED,
-    WHK_PAUSE_TLS,           /* new TLS session without a verdict: resume */
+    WHK_PAUSE_TLS,           /* a new TLS session waits for a verdict: resume. bytes = the connection (0: it is gone, and
+                              * there is nothing to answer), detail = WH_CERT_* found so far. Facts of its TLS session
+                              * and its certificates can be queried */
     WHK_PAUSE_SENDING,       /* connected, head not written: resume */
     WHK_COUNT
 };
@@ -552,6 +570,22 @@ struct wh_domain_params
     uint32_t error;          /* out: INVALID if it is no name, UNSUPPORTED if this system has no list */
 };
 WH_LAYOUT( wh_domain_params, 40 );
+
+/* Without a response: makes the OCSP request (DER) that asks about a certificate. With one: what it says. */
+struct wh_ocsp_params
+{
+    wh_ptr   chain;          /* in: the certificate, then its issuer: uint32_t length, DER bytes, each */
+    wh_ptr   response;       /* in: 0 = make a request */
+    wh_ptr   request;        /* out */
+    wh_u64   until;          /* out, of a response: when there will be a newer one, seconds since 1970; 0 = it does not say */
+    uint32_t chain_len;
+    uint32_t response_len;
+    uint32_t request_size;   /* in */
+    uint32_t request_len;    /* out */
+    uint32_t bits;           /* out, of a response: 0, WH_CERT_REVOKED, WH_CERT_REV_FAILED (it cannot be relied upon) */
+    uint32_t error;          /* out: INVALID if the certificates cannot be read, or the request does not fit */
+};
+WH_LAYOUT( wh_ocsp_params, 56 );
 
 /* Drives the engine until there are records, the time is over, or a wake. For a WHX_SYNC exchange one thread waits at a
  * time; after a close the id stays good for this until the records of its operations were fetched. */

@@ -247,7 +247,6 @@ static unsigned int spare_fill( struct worker *worker )
     return min( worker->spares, BATCH );
 }
 
-/* Spreads a batch over the objects' queues. Each event holds a use of its object. */
 /* Two workers may hold batches with records of one object: the earlier batch goes into the queues first. Its worker is
  * on its way, nothing can hold it up. Lock held. */
 static void await_turn( DWORD batch )
@@ -265,6 +264,7 @@ static void await_turn( DWORD batch )
     }
 }
 
+/* Spreads a batch over the objects' queues. Each event holds a use of its object. */
 static void spread( struct worker *worker, const struct wh_record *records, unsigned int count, DWORD batch )
 {
     struct object *objects[BATCH];
@@ -391,7 +391,7 @@ static DWORD CALLBACK worker_proc( void *arg )
     struct worker *worker = arg;
     struct event *event;
     HMODULE module = NULL;
-    DWORD idle = 0, start;
+    DWORD idle = 0, start, patience;
     BOOL quit = FALSE;
 
     TRACE( "started\n" );
@@ -406,7 +406,8 @@ static DWORD CALLBACK worker_proc( void *arg )
         wake_sent = FALSE;
         if (ready_count) idle = 0;
         run_ready( worker );
-        if (idle >= ((unsigned int)worker_count > soft_limit() ? SURPLUS_MS : IDLE_MS) && !(quit = worker_may_quit( worker ))) idle = 0;
+        patience = (unsigned int)worker_count > soft_limit() ? SURPLUS_MS : IDLE_MS;
+        if (idle >= patience && !(quit = worker_may_quit( worker ))) idle = 0;
         if (!quit) waiting++;
         ReleaseSRWLockExclusive( &lock );
     }

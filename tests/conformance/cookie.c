@@ -107,7 +107,7 @@ static void test_names_and_values(void)
     {
         { L"/", SET( " name = value " ), "", NULL },
         { L"/", SET( "NAME=value" ), "name=value", NULL },                                      /* CO-2 */
-        { L"/", NULL, "NAME=value; name=value", "name=value; NAME=value" },                     /* CO-3, CO-4 */
+        { L"/", NULL, "NAME=value; name=value", "name=value; NAME=value" },      /* CO-3, CO-4 */
     };
     static const struct row several[] =
     {
@@ -157,12 +157,12 @@ static void test_lenient_attributes(void)
 {
     static const struct row rows[] =
     {
-        { L"/", SET( " a=1; path = /x" ), "", NULL },                                           /* CO-7: blanks around = */
-        { L"/", SET( " b=2;path=/x" ), "", NULL },                                              /* CO-7: no blank after ; */
-        { L"/", SET( " c=3; PATH=/x; " ), "", NULL },                                           /* CO-7: an empty one at the end */
-        { L"/", SET( " d=4; path=/x; HttpOnly" ), "", NULL },                                   /* CO-7, CO-11 */
+        { L"/", SET( " a=1; path = /x" ), "", NULL },      /* CO-7: blanks around = */
+        { L"/", SET( " b=2;path=/x" ), "", NULL },      /* CO-7: no blank after ; */
+        { L"/", SET( " c=3; PATH=/x; " ), "", NULL },      /* CO-7: an empty one at the end */
+        { L"/", SET( " d=4; path=/x; HttpOnly" ), "", NULL },      /* CO-7, CO-11 */
         { L"/", SET( "e=5;HttpOnly;path=/x;SameSite=Strict;what" ), "", NULL },                 /* CO-7 */
-        { L"/x", NULL, "e=5; d=4; c=3; b=2; a=1", "a=1; b=2; c=3; d=4; e=5" },                  /* CO-7, CO-11 */
+        { L"/x", NULL, "e=5; d=4; c=3; b=2; a=1", "a=1; b=2; c=3; d=4; e=5" },      /* CO-7, CO-11 */
         { L"/", NULL, "", NULL },
     };
 
@@ -196,9 +196,9 @@ static void test_lifetime(void)
     static const struct row expires[] =
     {
         { L"/", SET( " a=1; expires=Thu, 01 Jan 2015 00:00:00 GMT" ), "", NULL },
-        { L"/", SET( " b=2; Expires=Fri, 01-Jan-2100 00:00:00 GMT" ), "", NULL },               /* CO-10: the past */
-        { L"/", SET( " b=; expires=Thu, 01 Jan 1970 00:00:00 GMT" ), "b=2", NULL },             /* CO-10: the future */
-        { L"/", NULL, "", NULL },                                                               /* CO-10: taken back */
+        { L"/", SET( " b=2; Expires=Fri, 01-Jan-2100 00:00:00 GMT" ), "", NULL },      /* CO-10: the past */
+        { L"/", SET( " b=; expires=Thu, 01 Jan 1970 00:00:00 GMT" ), "b=2", NULL },      /* CO-10: the future */
+        { L"/", NULL, "", NULL },      /* CO-10: taken back */
     };
     /* RFC 6265; not pinned by any observation of Windows */
     static const struct row max_age[] =
@@ -330,7 +330,7 @@ static void test_cookies_of_the_application(void)
     {
         get_with( &client, L"Cookie: name=value2\r\n" );
         /* some Windows releases differ, in the order or by sending the caller's text alone */
-        check_cookie( server, 1, "name=value2; NAME=value; name=value", "name=value2; name=value; NAME=value" );    /* CO-6 */
+        check_cookie( server, 1, "name=value2; NAME=value; name=value", "name=value2; name=value; NAME=value" ); /* CO-6 */
 
         /* headers of the send itself are no different */
         WinHttpCloseHandle( client.request );
@@ -338,7 +338,7 @@ static void test_cookies_of_the_application(void)
         ret = WinHttpSendRequest( client.request, L"Cookie: x=y", ~0u, NULL, 0, 0, 0 )
               && WinHttpReceiveResponse( client.request, NULL );
         ok( ret, "failed with %lu\n", GetLastError() );
-        check_cookie( server, 2, "x=y; NAME=value; name=value", "x=y; name=value; NAME=value" );                    /* CO-6 */
+        check_cookie( server, 2, "x=y; NAME=value; name=value", "x=y; name=value; NAME=value" );      /* CO-6 */
 
         /* a cookie added for one send is not for the next one on the same handle (documented) */
         ret = WinHttpSendRequest( client.request, NULL, 0, NULL, 0, 0, 0 )
@@ -375,20 +375,20 @@ static void test_disabled_cookies(void)
     {
         SetLastError( STALE );
         ret = WinHttpSetOption( client.session, WINHTTP_OPTION_DISABLE_FEATURE, &feature, sizeof(feature) );
-        ok( !ret && GetLastError() == ERROR_WINHTTP_INCORRECT_HANDLE_TYPE, "%d, %lu\n", ret, GetLastError() );      /* CO-12 */
+        ok( !ret && GetLastError() == ERROR_WINHTTP_INCORRECT_HANDLE_TYPE, "%d, %lu\n", ret, GetLastError() ); /* CO-12 */
         SetLastError( STALE );
         ret = WinHttpSetOption( client.connect, WINHTTP_OPTION_DISABLE_FEATURE, &feature, sizeof(feature) );
-        ok( !ret && GetLastError() == ERROR_WINHTTP_INCORRECT_HANDLE_TYPE, "%d, %lu\n", ret, GetLastError() );      /* CO-12 */
+        ok( !ret && GetLastError() == ERROR_WINHTTP_INCORRECT_HANDLE_TYPE, "%d, %lu\n", ret, GetLastError() ); /* CO-12 */
 
         WinHttpCloseHandle( client.request );
         client_reopen( &client, L"GET", L"/" );
         ret = WinHttpSetOption( client.request, WINHTTP_OPTION_DISABLE_FEATURE, &feature, sizeof(feature) );
         ok( ret, "WinHttpSetOption failed with %lu\n", GetLastError() );                        /* CO-12 */
         client_get( &client );
-        check_cookie( server, 1, "", NULL );                                                    /* CO-12: none is sent */
+        check_cookie( server, 1, "", NULL );      /* CO-12: none is sent */
 
         get_with( &client, NULL );
-        check_cookie( server, 2, "a=1", NULL );                                                 /* CO-12: none was stored */
+        check_cookie( server, 2, "a=1", NULL );      /* CO-12: none was stored */
 
         /* the application's own header is sent as it is */
         WinHttpCloseHandle( client.request );
@@ -438,7 +438,8 @@ static void test_redirects(void)
 {
     static const struct step script[] =
     {
-        MOVED( "/b/c", SET( " a=1; path=/" ) SET( " here=1; path=/a" ) ), MOVED( "/d", SET( " a=2; path=/" ) SET( " below=1" ) ),
+        MOVED( "/b/c", SET( " a=1; path=/" ) SET( " here=1; path=/a" ) ),
+        MOVED( "/d", SET( " a=2; path=/" ) SET( " below=1" ) ),
         MOVED( "/e", SET( " a=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT" ) ), ANSWER( "" ), END
     };
     struct server *server = server_start( script );

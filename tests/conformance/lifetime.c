@@ -216,14 +216,24 @@ static void test_blocked_callbacks_hold_nobody_up(void)
 
 #define LANES 64
 #define LAPS 1500
+#define FEW_THREADS 16
 
 static struct
 {
     HINTERNET connect;
     LONG started, over, failed;
+    DWORD_PTR api;                   /* of the last one that failed: which call, and why */
+    DWORD error;
     HANDLE all_over;
     volatile LONG threads[32];
 } race;
+
+static void race_failed( DWORD_PTR api, DWORD error )
+{
+    race.api = api;
+    race.error = error;
+    InterlockedIncrement( &race.failed );
+}
 
 static void race_start(void)
 {
@@ -231,7 +241,7 @@ static void race_start(void)
 
     if (InterlockedIncrement( &race.started ) > LAPS) return;
     request = WinHttpOpenRequest( race.connect, NULL, NULL, NULL, NULL, NULL, 0 );
-    if (!WinHttpSendRequest( request, NULL, 0, NULL, 0, 0, 1 )) InterlockedIncrement( &race.failed );
+    if (!WinHttpSendRequest( request, NULL, 0, NULL, 0, 0, 1 )) race_failed( API_SEND_REQUEST, GetLastError() );
 }
 
 static void race_note_thread(void)
@@ -248,16 +258,16 @@ static void race_note_thread(void)
 
 static void CALLBACK race_callback( HINTERNET handle, DWORD_PTR context, DWORD status, void *info, DWORD len )
 {
-    (void)info; (void)len;
+    (void)len;
     if (!context) return;
     race_note_thread();
     switch (status)
     {
     case STATUS( SENDREQUEST_COMPLETE ):
-        if (!WinHttpReceiveResponse( handle, NULL )) InterlockedIncrement( &race.failed );
+        if (!WinHttpReceiveResponse( handle, NULL )) race_failed( API_RECEIVE_RESPONSE, GetLastError() );
         break;
     case STATUS( REQUEST_ERROR ):
-        InterlockedIncrement( &race.failed );
+        race_failed( ((WINHTTP_ASYNC_RESULT *)info)->dwResult, ((WINHTTP_ASYNC_RESULT *)info)->dwError );
         /* fall through */
     case STATUS( HEADERS_AVAILABLE ):
         WinHttpCloseHandle( handle );
@@ -289,11 +299,12 @@ static void test_short_callbacks_need_few_threads(void)
     race.connect = WinHttpConnect( session, L"127.0.0.1", server_port( server ), 0 );
     for (i = 0; i < LANES; i++) race_start();
     ok( !WaitForSingleObject( race.all_over, 3 * WAIT_MS ), "%ld of %d requests are over\n", race.over, LAPS );
-    ok( !race.failed, "%ld requests failed\n", race.failed );
+    ok( !race.failed, "%ld requests failed, the last in API %lu with %lu\n", race.failed, (DWORD)race.api, race.error );
     for (threads = 0; threads < count_of( race.threads ) && race.threads[threads]; threads++) ;
     trace( "%u threads ran callbacks, %lu processors\n", threads, info.dwNumberOfProcessors );
+    /* two where the machine has time, some more where callbacks seem to be stuck since it has not */
     if (!strcmp( winetest_platform, "wine" ))
-        ok( threads <= info.dwNumberOfProcessors + 1 + 1 /* this one */, "%u threads ran callbacks\n", threads );
+        ok( threads <= FEW_THREADS + 1 /* this one */, "%u threads ran callbacks\n", threads );
     WinHttpCloseHandle( race.connect );
     WinHttpCloseHandle( session );
     server_abort( server );

@@ -25,6 +25,7 @@
     X( header_default ) \
     X( header_ex ) \
     X( headers ) \
+    X( legs ) \
     X( lifetime ) \
     X( notification ) \
     X( notification_order ) \
@@ -36,9 +37,11 @@
     X( pool ) \
     X( query ) \
     X( query_ex ) \
+    X( races ) \
     X( receive ) \
     X( redirect ) \
     X( redirect_callback ) \
+    X( redirect_carry ) \
     X( resend ) \
     X( security ) \
     X( send ) \
@@ -46,6 +49,11 @@
     X( threads ) \
     X( time ) \
     X( timeout ) \
+    X( tls ) \
+    X( tls_client ) \
+    X( tls_info ) \
+    X( tls_protocol ) \
+    X( tls_verify ) \
     X( unload ) \
     X( url )
 

@@ -351,12 +351,12 @@ static void test_sync_connection_stays(void)
     {
         ret = WinHttpCloseHandle( client.request );
         ok( ret, "WinHttpCloseHandle failed with %lu\n", GetLastError() );
+        recorder_reset( recorder );    /* the handle's value may come again */
         client_reopen( &client, L"GET", L"/" );
         if (send_marked( recorder, &client, L"Connection: close", 0 ) && receive_marked( recorder, &client ))
             client_check_body( client.request, "ok" );
         ok( strstr( server_request( server, 1 ), "\r\nConnection: close\r\n" ) != NULL, "%s", server_request( server, 1 ) );
-        ok( recorder_count( recorder, NULL, STATUS( CONNECTED_TO_SERVER ) ) == 1, "%u connections\n",
-            recorder_count( recorder, NULL, STATUS( CONNECTED_TO_SERVER ) ) );              /* N-7f */
+        ok( !recorder_count( recorder, NULL, STATUS( CONNECTING_TO_SERVER ) ), "another connection\n" );  /* N-7f */
     }
     recorder_finish( recorder, &client, server );
 }
@@ -504,6 +504,7 @@ static void test_sync_failures(void)
     {
         WinHttpCloseHandle( client.request );
         WinHttpCloseHandle( client.connect );
+        recorder_reset( recorder );    /* the handles' values may come again */
         client.connect = WinHttpConnect( client.session, L"does.not.exist.invalid", 80, 0 );
         client_reopen( &client, L"GET", L"/" );
         SetLastError( 0xdeadbeef );

@@ -102,7 +102,7 @@ static void test_connect_handle_shows_the_session( struct client *client )
             read_option( client->connect, options[i] ) );                                   /* TI-7 */
     }
     set_option( client->connect, WINHTTP_OPTION_RECEIVE_RESPONSE_TIMEOUT, 1,
-                ERROR_WINHTTP_INCORRECT_HANDLE_TYPE );                                      /* TI-10 */
+                ERROR_WINHTTP_INCORRECT_HANDLE_TYPE );                                      /* TI-10, O-18 */
 }
 
 static void test_request_copies_when_opened( struct client *client )

@@ -127,6 +127,7 @@ static struct conn *connection( void )
     object_release( &dial->obj );
     strand_enter( &conn->strand );
     origin_conn_free( conn );
+    conn->was_idle = 0;    /* as a new one: the script's bytes come after the request */
     strand_leave( &conn->strand );
     origin_release( origin );
     return conn;

@@ -460,6 +460,26 @@ static void test_lengths(void)
     clear();
 }
 
+/* Nobody can make the store hold long paths by asking for them: not in an attribute, not by what was requested. */
+static void test_a_long_default_path_is_no_place_for_a_cookie(void)
+{
+    WCHAR path[COOKIE_ATTR_MAX + 2];
+    struct cookie_place place = place_of( L"http://a.test/" );
+    DWORD i;
+
+    for (i = 0; i < ARRAYSIZE( path ); i++) path[i] = i && i + 1 < ARRAYSIZE( path ) ? 'p' : '/';
+    path[COOKIE_ATTR_MAX] = '/';
+    place.path = path;
+    place.path_cch = COOKIE_ATTR_MAX + 1;    /* the slash at the end is not part of the directory */
+    expect( !cookies_set( &store, &place, L"a=b", 3, now, NULL ) && store.count == 1 );
+    clear();
+    path[COOKIE_ATTR_MAX] = 'p';
+    place.path_cch = COOKIE_ATTR_MAX + 2;
+    expect( cookies_set( &store, &place, L"a=b", 3, now, NULL ) == ERROR_INVALID_DATA && !store.count );
+    expect( !cookies_set( &store, &place, L"a=b; path=/", 11, now, NULL ) && store.count == 1 );
+    clear();
+}
+
 static void set_numbered( const char *form, unsigned int number, const WCHAR *url )
 {
     WCHAR text[64];
@@ -581,6 +601,7 @@ int main(void)
     run( test_max_age );
     run( test_dates );
     run( test_lengths );
+    run( test_a_long_default_path_is_no_place_for_a_cookie );
     run( test_the_oldest_of_a_domain_makes_room );
     run( test_expired_ones_make_room_first );
     run( test_the_oldest_of_all_makes_room );

@@ -566,6 +566,27 @@ static void test_each_limit_has_its_own_error( void )
     peer_stop( &peer );
 }
 
+/* That this host has no way to one address (IPv6, mostly) says less than what became of the others. */
+static void test_an_address_without_a_way_is_not_the_reason( void )
+{
+    struct request request = { .host = "name.test", .connect_ms = 50 };
+    struct async async;
+    struct hole hole;
+    struct peer peer;
+
+    peer_start( &peer, script_answer, answer );
+    hole_open( &hole, "127.0.0.2", peer.port );
+    begin( "127.0.0.3,127.0.0.2" );
+    hooks_fail( HOOK_CONNECT, 1, 0, ENETUNREACH );
+    expect( async_get( &async, peer.port, &request ) == WHE_TIMEOUT );
+    hooks_fail( HOOK_CONNECT, 1, 1, ENETUNREACH );
+    expect( async_get( &async, peer.port, &request ) == WHE_CONNECT );    /* there is no other */
+    hooks_reset();
+    expect_clean();
+    hole_close( &hole );
+    peer_stop( &peer );
+}
+
 int main( void )
 {
     wh_hooks.getaddrinfo = fake_getaddrinfo;
@@ -588,6 +609,7 @@ int main( void )
     run( test_a_fast_open_that_comes_to_nothing );
     run( test_an_interface_is_obeyed_or_refused );
     run( test_each_limit_has_its_own_error );
+    run( test_an_address_without_a_way_is_not_the_reason );
     client_end();
     tls_shutdown();
     return test_end( "dial" );

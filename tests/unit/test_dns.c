@@ -177,6 +177,21 @@ static void test_answers_are_kept( void )
     end();
 }
 
+/* Who passes the cache by brings a newer answer for the others. */
+static void test_a_newer_answer_takes_the_place_of_the_older( void )
+{
+    struct addresses *addresses;
+
+    begin( "10.0.0.1", 0, 0 );
+    expect( !dns_ask( "name.test", 0, 0, on_done ) && bounded_wait( &askers[0].done ) );
+    answer = "10.0.0.9";
+    expect( !dns_ask( "name.test", 0, 1, on_done ) && bounded_wait( &askers[1].done ) );
+    addresses = dns_known( "name.test", 0, 1 );
+    expect_address( addresses, 0, "10.0.0.9" );
+    addresses_release( addresses );
+    end();
+}
+
 static void test_failures_are_told_and_not_kept( void )
 {
     static const struct { int eai; enum wh_error error; unsigned int questions; } cases[] =
@@ -254,6 +269,7 @@ int main( void )
     run( test_many_askers_share_one_question );
     run( test_families_are_different_questions );
     run( test_answers_are_kept );
+    run( test_a_newer_answer_takes_the_place_of_the_older );
     run( test_failures_are_told_and_not_kept );
     run( test_families_are_interleaved );
     run( test_a_long_list_is_cut );

@@ -4,6 +4,15 @@
 
 #include "client.h"
 
+/* A thread that is terminated inside a system call confuses the runtimes of these. */
+#ifdef __SANITIZE_THREAD__
+#define NO_TERMINATION
+#elif defined(__clang__)
+#if __has_feature( thread_sanitizer ) || __has_feature( address_sanitizer )
+#define NO_TERMINATION
+#endif
+#endif
+
 static void *worker_thread( void *arg )
 {
     struct wh_record record;
@@ -184,7 +193,7 @@ static void test_deadlines_of_dying_objects( void )
     pthread_join( thread, NULL );
 }
 
-#ifndef __SANITIZE_THREAD__
+#ifndef NO_TERMINATION
 
 /* A terminated leader. */
 
@@ -243,7 +252,7 @@ int main( void )
     run( test_a_deadline_is_kept );
     run( test_an_earlier_deadline_wakes_the_leader );
     run( test_deadlines_of_dying_objects );
-#ifndef __SANITIZE_THREAD__    /* it does not follow a thread that is cancelled inside its own epoll_wait */
+#ifndef NO_TERMINATION    /* it does not follow a thread that is cancelled inside its own epoll_wait */
     run( test_a_terminated_leader_passes_the_lead_on );
 #endif
     run( test_bad_waits_are_refused );

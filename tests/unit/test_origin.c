@@ -91,30 +91,6 @@ static void test_a_fresh_exchange_gets_a_new_connection( void )
     gated_stop( &peer );
 }
 
-static void test_a_used_connection_passes_fresh_waiters( void )
-{
-    struct request request = { .conn_limit = 1 }, fresh = { .conn_limit = 1, .flags = WHX_FRESH };
-    struct async holder, first, second;
-    struct peer peer;
-
-    gate_init();
-    peer_start( &peer, script_gated, NULL );
-    async_start( &holder, peer.port, &request );
-    gate_await( 1 );
-    fresh.head = heads[1];
-    async_start( &first, peer.port, &fresh );
-    request.head = heads[2];
-    async_start( &second, peer.port, &request );
-    gate_open( 0 );
-    finish( &holder );
-    finish( &second );
-    finish( &first );
-    expect( gate.count == 3 && !memcmp( gate.order + 1, "21", 2 ) );
-    expect( peer_connections( &peer ) == 2 );
-    expect_clean();
-    gated_stop( &peer );
-}
-
 static void test_routes_that_differ_share_nothing( void )
 {
     struct request other = { .partition = 7 }, name = { .host = "localhost" };
@@ -372,7 +348,6 @@ int main( void )
     run( test_the_limit_is_kept_and_waiters_come_in_order );
     run( test_a_cancelled_holder_makes_room );
     run( test_a_fresh_exchange_gets_a_new_connection );
-    run( test_a_used_connection_passes_fresh_waiters );
     run( test_routes_that_differ_share_nothing );
     run( test_bad_routes_are_refused );
     run( test_idle_connections_expire );

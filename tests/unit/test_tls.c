@@ -13,6 +13,7 @@
 #include "tls_peer.h"
 #include "unix/block.h"
 #include "unix/buffer.h"
+#include "unix/log.h"
 #include "unix/tls_buffer.h"
 #include "unix/tls_verify.h"
 
@@ -361,13 +362,14 @@ static void test_goodbye_sends_close_notify(void)
     }
 }
 
-static void test_renegotiation_is_refused_once_and_then_cut_off(void)
+/* Without RFC 5746 on both sides, what follows could be another client's session. */
+static void test_unsafe_renegotiation_is_refused_once_and_then_cut_off(void)
 {
     struct setup setup = plain_setup;
     struct server server;
     char buffer[16];
 
-    setup.priority = PRIORITY_12;
+    setup.priority = PRIORITY_12 ":%DISABLE_SAFE_RENEGOTIATION";
     server_open( &server, &setup );
     expect( run_handshake( &server ) == LAYER_OK );
     expect( gnutls_rehandshake( server.session ) >= 0 );
@@ -585,6 +587,166 @@ static void test_failed_verification_leaves_nothing_to_resume(void)
     gnutls_free( setup.ticket_key.data );
 }
 
+/* ---- data around the end of the handshake ---- */
+
+/* What a server says at once (TLS 1.3: before it has our last word) waits for the verdict, and is then there. */
+static void test_data_with_the_servers_last_flight_are_read_after_the_verdict(void)
+{
+    static const size_t steps[] = { NOWHERE, 1, 100 };
+    struct setup setup = plain_setup;
+    struct server server;
+    uint32_t bits;
+    size_t i, k;
+    int n, ret, sent;
+
+    for (i = 0; i < 2; i++)
+        for (k = 0; k < 3; k++)
+        {
+            setup.priority = both_versions[i];
+            setup.server_flags = GNUTLS_ENABLE_EARLY_START;
+            setup.judge = WH_JUDGE_ALWAYS;
+            setup.script.step = steps[k];
+            server_open( &server, &setup );
+            for (sent = n = 0, ret = LAYER_AGAIN; n < 20000 && ret == LAYER_AGAIN; n++)
+            {
+                if (tls_layer_judging( server.client, &bits ) && sent) break;
+                ret = server.client->ops->start( server.client );
+                server_shake( &server );
+                if (server.up && !sent++) server_send( &server, "already" );
+            }
+            expect( ret == LAYER_AGAIN && tls_layer_judging( server.client, &bits ) );
+            expect( sent );
+            tls_layer_verdict( server.client, WHE_OK, 0 );
+            expect( run_handshake( &server ) == LAYER_OK );
+            expect( reads_text( &server, "already" ) );
+            expect( client_says( &server, "so soon" ) );
+            while (server.client->ops->flush( server.client ) == LAYER_AGAIN);
+            expect( server_hears( &server, "so soon" ) );
+            server_close( &server );
+        }
+}
+
+/* TLS 1.2: the request goes out with our last message instead of a round trip later. */
+static void test_false_start_saves_a_round_trip_where_it_is_asked_for(void)
+{
+    struct setup setup = plain_setup;
+    struct server server;
+    size_t step;
+    int i, ret, early;
+
+    for (early = 0; early < 2; early++)
+        for (step = 1; step < 5000; step *= 5)
+        {
+            setup.priority = PRIORITY_12;
+            setup.flags = early ? WH_TLS_FALSE_START : 0;
+            setup.script.step = step;
+            server_open( &server, &setup );
+            ret = server.client->ops->start( server.client );
+            server_shake( &server );             /* takes the first message, answers with all it has */
+            for (i = 0; i < 5000 && ret == LAYER_AGAIN; i++) ret = server.client->ops->start( server.client );
+            expect( ret == (early ? LAYER_OK : LAYER_AGAIN) );
+            expect( !server.up );
+            if (early) expect( client_says( &server, "so soon" ) );
+            server_shake( &server );
+            expect( run_handshake( &server ) == LAYER_OK );
+            expect( server.up );
+            if (early) expect( server_hears( &server, "so soon" ) );
+            server_send( &server, "answer" );
+            expect( reads_text( &server, "answer" ) );
+            exchange_bulk( &server, 40000, 40000 );
+            server_close( &server );
+        }
+}
+
+static void test_false_started_session_is_judged_first_and_kept(void)
+{
+    struct setup setup = plain_setup;
+    struct server server;
+
+    setup.priority = PRIORITY_12;
+    setup.flags = WH_TLS_FALSE_START;
+    setup.cert = "expired";
+    server_open( &server, &setup );
+    expect( run_handshake( &server ) == LAYER_FAILED );
+    expect( server.client->error == WHE_CERT && server.client->detail == WH_CERT_DATE );
+    server_close( &server );
+
+    setup.cert = NULL;
+    setup.key = "false start";
+    gnutls_session_ticket_key_generate( &setup.ticket_key );
+    expect( !connect_once( &setup ) );
+    expect( connect_once( &setup ) );
+    gnutls_free( setup.ticket_key.data );
+}
+
+/* Somebody in between who changes the server's last message has the request by then, encrypted, but no answer passes. */
+static void test_false_start_does_not_survive_a_changed_finish(void)
+{
+    struct setup setup = plain_setup;
+    struct server server;
+    size_t last, at;
+    char buffer[16];
+    int i, ret;
+
+    setup.priority = PRIORITY_12;
+    setup.flags = WH_TLS_FALSE_START;
+    for (i = 0; i < 3; i++)
+    {
+        server_open( &server, &setup );
+        server.client->ops->start( server.client );
+        server_shake( &server );
+        while ((ret = server.client->ops->start( server.client )) == LAYER_AGAIN);
+        expect( ret == LAYER_OK );
+        expect( client_says( &server, "so soon" ) );
+        last = server.end.to_client.tail;
+        server_shake( &server );
+        expect( server.up );
+        at = server.end.to_client.tail - 1 - 10 * i;
+        expect( at > last );
+        server.end.script.flip = at;
+        server_send( &server, "answer" );
+        expect( client_read( &server, buffer, sizeof(buffer) ) == LAYER_FAILED );
+        expect( server.client->error == WHE_TLS );
+        server_close( &server );
+    }
+}
+
+/* ---- traces ---- */
+
+static char trace[8192];
+
+static void keep_trace( enum log_level level, const char *line )
+{
+    (void)level;
+    strncat( trace, line, sizeof(trace) - strlen( trace ) - 1 );
+}
+
+static void test_alerts_and_reasons_are_traced_by_name(void)
+{
+    struct setup setup = plain_setup;
+    struct server server;
+    char buffer[16];
+
+    log_sink = keep_trace;
+    log_levels = LOG_WARN | LOG_TRACE;
+    setup.cert = "manywrong";
+    server_open( &server, &setup );
+    expect( run_handshake( &server ) == LAYER_FAILED );
+    server_close( &server );
+    expect( strstr( trace, "found here: unknown-authority wrong-name wrong-date wrong-usage" ) );
+    expect( strstr( trace, "sends alert 48, " ) && strstr( trace, gnutls_alert_get_name( GNUTLS_A_UNKNOWN_CA ) ) );
+
+    trace[0] = 0;
+    server_open( &server, &plain_setup );
+    expect( run_handshake( &server ) == LAYER_OK );
+    gnutls_alert_send( server.session, GNUTLS_AL_FATAL, GNUTLS_A_INTERNAL_ERROR );
+    expect( client_read( &server, buffer, sizeof(buffer) ) == LAYER_FAILED );
+    expect( strstr( trace, "received alert 80, " ) && strstr( trace, gnutls_alert_get_name( GNUTLS_A_INTERNAL_ERROR ) ) );
+    server_close( &server );
+    log_levels = 0;
+    log_sink = NULL;
+}
+
 /* ---- buffers and memory ---- */
 
 static void test_buffers_are_given_back_and_shrink_when_many_are_out(void)
@@ -701,7 +863,7 @@ int main(void)
     run( test_changed_record_is_a_tls_error_and_sticky );
     run( test_close_notify_is_the_end_and_silence_is_not );
     run( test_goodbye_sends_close_notify );
-    run( test_renegotiation_is_refused_once_and_then_cut_off );
+    run( test_unsafe_renegotiation_is_refused_once_and_then_cut_off );
     run( test_keys_can_be_updated_by_the_server );
     run( test_flood_of_records_without_data_is_cut_off );
     run( test_last_handshake_message_leaves_with_the_first_data );
@@ -710,6 +872,11 @@ int main(void)
     run( test_threads_share_trust_tickets_and_buffers );
     run( test_refused_ticket_falls_back_to_a_full_handshake );
     run( test_failed_verification_leaves_nothing_to_resume );
+    run( test_data_with_the_servers_last_flight_are_read_after_the_verdict );
+    run( test_false_start_saves_a_round_trip_where_it_is_asked_for );
+    run( test_false_started_session_is_judged_first_and_kept );
+    run( test_false_start_does_not_survive_a_changed_finish );
+    run( test_alerts_and_reasons_are_traced_by_name );
     run( test_buffers_are_given_back_and_shrink_when_many_are_out );
     run( test_blocks_that_are_out_are_counted_through_growth_and_parking );
     run( test_running_out_of_memory_is_reported_and_loses_nothing );

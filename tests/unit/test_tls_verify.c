@@ -80,7 +80,7 @@ static void check_certificate( const struct cert_case *test, const char *priorit
 
     setup.cert = test->cert;
     setup.host = test->host;
-    setup.ignore = test->ignore;
+    setup.flags = test->ignore;
     setup.priority = priority;
     server_open( &server, &setup );
     ret = run_handshake( &server );
@@ -282,7 +282,7 @@ static void test_server_that_requires_a_certificate_is_cert_needed(void)
     struct server server;
     char buffer[16];
 
-    setup.require_cert = 1;
+    setup.request = GNUTLS_CERT_REQUIRE;
     setup.priority = PRIORITY_12;
     server_open( &server, &setup );
     expect( run_handshake( &server ) == LAYER_FAILED );

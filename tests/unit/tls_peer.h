@@ -14,9 +14,11 @@
 #include <string.h>
 
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 
 #include "certs.h"
 #include "test.h"
+#include "unix/creds.h"
 #include "unix/tls.h"
 
 #define PRIORITY_12 "NORMAL:-VERS-ALL:+VERS-TLS1.2"
@@ -161,6 +163,8 @@ struct server
     gnutls_certificate_credentials_t creds;
     int                              up;
     int                              failed;     /* code of its handshake */
+    int                              asking;     /* 1: renegotiates, 2: authenticates after the handshake */
+    gnutls_datum_t                   staple;
 };
 
 struct setup
@@ -169,11 +173,19 @@ struct setup
     const char    *priority;         /* default TLS 1.3 */
     const char    *host;             /* default localhost */
     uint32_t       versions;         /* default 1.2 and 1.3 */
-    uint32_t       ignore;
+    uint32_t       flags;            /* of the route */
     uint32_t       alpn;
+    enum tls_judge judge;
+    struct creds  *creds;
     const char    *key;              /* of the cache, default none */
-    int            require_cert;
+    gnutls_certificate_request_t request;    /* for the client's certificate */
+    const char    *client_ca;        /* authority for clients that the server names and trusts */
+    unsigned int   server_flags;     /* for gnutls_init */
     gnutls_datum_t ticket_key;       /* with one: tickets */
+    gnutls_datum_t staple;           /* with one: OCSP */
+    const gnutls_x509_crt_t *chain;  /* instead of `cert` */
+    unsigned int   chain_count;
+    gnutls_x509_privkey_t    chain_key;
     struct script  script;
 };
 
@@ -205,13 +217,44 @@ static int server_timeout( gnutls_transport_ptr_t ptr, unsigned int ms )
     return server->end.to_server.tail > server->end.to_server.head;
 }
 
-static void server_open( struct server *server, const struct setup *setup )
+static int server_staple( gnutls_session_t session, void *ptr, gnutls_datum_t *response )
+{
+    struct server *server = ptr;
+
+    (void)session;
+    if (!server->staple.size) return GNUTLS_E_NO_CERTIFICATE_STATUS;
+    response->data = gnutls_malloc( response->size = server->staple.size );
+    memcpy( response->data, server->staple.data, response->size );
+    return 0;
+}
+
+static void server_certificate( struct server *server, const struct setup *setup )
 {
     const char *name = setup->cert ? setup->cert : "good";
+    char chain_file[512], key_file[512];
+    int ret;
+
+    gnutls_certificate_allocate_credentials( &server->creds );
+    gnutls_certificate_set_flags( server->creds, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH );
+    snprintf( chain_file, sizeof(chain_file), "%s/%s-chain.pem", certs, name );
+    snprintf( key_file, sizeof(key_file), "%s/%s.key", certs, name );
+    if (setup->chain)
+        ret = gnutls_certificate_set_x509_key( server->creds, (gnutls_x509_crt_t *)setup->chain, setup->chain_count,
+                                               setup->chain_key );
+    else ret = gnutls_certificate_set_x509_key_file( server->creds, chain_file, key_file, GNUTLS_X509_FMT_PEM );
+    expect( ret >= 0 );
+    server->staple = setup->staple;
+    gnutls_certificate_set_ocsp_status_request_function( server->creds, server_staple, server );
+    if (!setup->client_ca) return;
+    snprintf( chain_file, sizeof(chain_file), "%s/%s.pem", certs, setup->client_ca );
+    expect( gnutls_certificate_set_x509_trust_file( server->creds, chain_file, GNUTLS_X509_FMT_PEM ) == 1 );
+}
+
+static inline void server_open( struct server *server, const struct setup *setup )
+{
     const char *key = setup->key ? setup->key : "";
     gnutls_datum_t alpn = { (unsigned char *)"http/1.1", 8 };
-    struct tls_policy policy = { .host = setup->host ? setup->host : "localhost", .flags = setup->ignore };
-    char chain_file[512], key_file[512];
+    struct tls_policy policy = { .host = setup->host ? setup->host : "localhost", .flags = setup->flags };
     enum wh_error error;
     int ret;
 
@@ -219,13 +262,8 @@ static void server_open( struct server *server, const struct setup *setup )
     server->end.layer.ops = &end_ops;
     server->end.script = setup->script;
 
-    snprintf( chain_file, sizeof(chain_file), "%s/%s-chain.pem", certs, name );
-    snprintf( key_file, sizeof(key_file), "%s/%s.key", certs, name );
-    gnutls_certificate_allocate_credentials( &server->creds );
-    gnutls_certificate_set_flags( server->creds, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH );
-    ret = gnutls_certificate_set_x509_key_file( server->creds, chain_file, key_file, GNUTLS_X509_FMT_PEM );
-    expect( ret >= 0 );
-    gnutls_init( &server->session, GNUTLS_SERVER | GNUTLS_NONBLOCK );
+    server_certificate( server, setup );
+    gnutls_init( &server->session, GNUTLS_SERVER | GNUTLS_NONBLOCK | setup->server_flags );
     ret = gnutls_priority_set_direct( server->session, setup->priority ? setup->priority : PRIORITY_13, NULL );
     expect( ret >= 0 );
     gnutls_credentials_set( server->session, GNUTLS_CRD_CERTIFICATE, server->creds );
@@ -234,18 +272,20 @@ static void server_open( struct server *server, const struct setup *setup )
     gnutls_transport_set_pull_timeout_function( server->session, server_timeout );
     gnutls_transport_set_push_function( server->session, server_push );
     gnutls_alpn_set_protocols( server->session, &alpn, 1, 0 );
-    if (setup->require_cert) gnutls_certificate_server_set_request( server->session, GNUTLS_CERT_REQUIRE );
+    gnutls_certificate_server_set_request( server->session, setup->request );
     if (setup->ticket_key.size) gnutls_session_ticket_enable_server( server->session, &setup->ticket_key );
 
     policy.versions = setup->versions ? setup->versions : WH_TLS_1_2 | WH_TLS_1_3;
     policy.alpn = setup->alpn;
+    policy.judge = setup->judge;
+    policy.creds = setup->creds;
     policy.cache_key = key;
     policy.cache_key_len = strlen( key );
     server->client = tls_layer_create( &server->end.layer, &policy, &error );
     expect( server->client || error );
 }
 
-static void server_close( struct server *server )
+static inline void server_close( struct server *server )
 {
     if (server->client) server->client->ops->close( server->client );
     expect( server->end.freed == 1 );
@@ -270,7 +310,7 @@ static void server_shake( struct server *server )
 }
 
 /* Runs both sides until the client is up or failed, or nothing moves any more. */
-static int run_handshake( struct server *server )
+static inline int run_handshake( struct server *server )
 {
     struct layer *client = server->client;
     int ret = LAYER_AGAIN, i;

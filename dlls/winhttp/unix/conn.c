@@ -36,6 +36,13 @@ static void conn_enter( struct conn *conn, enum conn_state state )
     conn->state = state;
 }
 
+static void conn_drop_facts( struct conn *conn )
+{
+    unsigned int i;
+
+    for (i = 0; i < CONN_KEPT; i++) wh_free( conn->facts[i].data );
+}
+
 static void conn_destroy( struct object *obj )
 {
     struct conn *conn = conn_from_object( obj );
@@ -45,8 +52,7 @@ static void conn_destroy( struct object *obj )
     if (conn->dial) object_release( &conn->dial->obj );
     h1_reset( &conn->h1 );
     origin_release( conn->origin );
-    wh_free( conn->facts );
-    wh_free( conn->tls_facts );
+    conn_drop_facts( conn );
     wh_free( conn );
 }
 
@@ -157,16 +163,13 @@ struct conn *conn_create( struct dial *dial, struct origin *origin, const union 
 
 void conn_launch( struct conn *conn )
 {
-    enum wh_error error = loop_add( tcp_layer_fd( conn->layer ), conn->obj.id );
+    enum wh_error error;
 
-    if (!error)
-    {
-        strand_run( &conn->strand );
-        return;
-    }
-    strand_enter( &conn->strand );
-    if (conn->state == CONN_CONNECTING) conn_dial_failed( conn, error, 0 );    /* or the dial was dropped meanwhile */
+    strand_enter( &conn->strand );    /* whoever drops the dial closes the socket */
+    if (conn->state == CONN_CONNECTING && (error = loop_add( tcp_layer_fd( conn->layer ), conn->obj.id )))
+        conn_dial_failed( conn, error, 0 );
     strand_leave( &conn->strand );
+    strand_run( &conn->strand );
 }
 
 void conn_ready( struct conn *conn, unsigned int ready, int hangup, const struct waiter *self )
@@ -198,7 +201,34 @@ void conn_force( struct conn *conn )
 void conn_evict( struct conn *conn )
 {
     __atomic_or_fetch( &conn->ready, CONN_UNWANTED, __ATOMIC_RELEASE );
-    strand_run( &conn->strand );
+    strand_schedule( &conn->strand );    /* closing one may evict the next, and so on */
+}
+
+/* What programs may still ask about a connection that is gone. */
+static const uint8_t kept_facts[CONN_KEPT] =
+{
+    WHQ_CONNECTION, WHQ_TCP, WHQ_TLS, WHQ_PEER_CHAIN, WHQ_CHANNEL_BINDING, WHQ_CERT_ISSUERS
+};
+
+/* One that is not there, or for which there is no memory, is not there later. */
+static void conn_keep_facts( struct conn *conn )
+{
+    const struct layer_ops *ops = conn->layer->ops;
+    unsigned int i;
+    size_t len;
+    void *data;
+
+    for (i = 0; i < CONN_KEPT; i++)
+    {
+        if (conn->facts[i].data || ops->query( conn->layer, kept_facts[i], NULL, 0, &len ) != WHE_INVALID ||
+            !(data = wh_malloc( len ))) continue;
+        if (ops->query( conn->layer, kept_facts[i], data, len, &len )) wh_free( data );
+        else
+        {
+            conn->facts[i].data = data;
+            conn->facts[i].len = len;
+        }
+    }
 }
 
 void conn_close( struct conn *conn )
@@ -206,6 +236,7 @@ void conn_close( struct conn *conn )
     struct dial *dial = conn->dial;
 
     if (conn->state == CONN_CLOSED) return;
+    if (conn->state == CONN_UP) conn_keep_facts( conn );
     conn_enter( conn, CONN_CLOSED );
     engine_set_timer( &conn->timer, TIMER_NEVER );
     conn->layer->ops->close( conn->layer );
@@ -216,26 +247,9 @@ void conn_close( struct conn *conn )
     object_remove( &conn->obj );
 }
 
-/* What programs may still ask about a connection that is gone. */
-static void conn_keep_facts( struct conn *conn )
-{
-    struct conn_facts *facts;
-    size_t len;
-
-    if (conn->facts || !(facts = wh_malloc( sizeof(*facts) ))) return;
-    if (!conn->layer->ops->query( conn->layer, WHQ_CONNECTION, &facts->connection, sizeof(facts->connection), &len ) &&
-        !conn->layer->ops->query( conn->layer, WHQ_TCP, &facts->tcp, sizeof(facts->tcp), &len ))
-        conn->facts = facts;
-    else wh_free( facts );
-}
-
 void conn_end_exchange( struct conn *conn, struct exchange *exchange, enum conn_fate fate )
 {
-    if (fate == CONN_CLOSE)
-    {
-        conn_keep_facts( conn );
-        conn->layer->ops->goodbye( conn->layer );
-    }
+    if (fate == CONN_CLOSE) conn->layer->ops->goodbye( conn->layer );
     else
     {
         if (fate == CONN_KEEP) h1_reset( &conn->h1 );
@@ -263,12 +277,25 @@ void conn_end_exchange( struct conn *conn, struct exchange *exchange, enum conn_
 
 /* Becoming one. */
 
+/* The program whose request fails with a handshake may ask for the server's certificates, and whose certificate the server
+ * would have liked to see. */
+static void conn_show_failure( struct conn *conn )
+{
+    struct exchange *sponsor;
+
+    if (conn->state == CONN_CONNECTING || !(sponsor = origin_sponsor( conn->dial ))) return;
+    conn_keep_facts( conn );
+    exchange_show( sponsor, conn );
+    object_release( &sponsor->obj );
+}
+
 static void conn_dial_failed( struct conn *conn, enum wh_error error, uint32_t detail )
 {
     struct dial *dial = conn->dial;
 
     LOG( LOG_TRACE, "conn " OBJECT_FMT ": %s, error %u (%u)", OBJECT_ARG( &conn->obj ), conn_state_names[conn->state],
          error, detail );
+    conn_show_failure( conn );
     object_ref( &dial->obj );
     conn_close( conn );
     dial_attempt_failed( dial, conn, error, detail );
@@ -333,6 +360,8 @@ static void conn_connected( struct conn *conn )
     policy.versions = origin->tls_versions;
     policy.flags = origin->tls_flags;
     policy.alpn = origin->alpn;
+    policy.judge = origin->judge;
+    policy.creds = origin->creds;
     policy.cache_key = origin->key;
     policy.cache_key_len = origin->key_len;
     layer = tls_layer_create( conn->layer, &policy, &error );
@@ -359,17 +388,66 @@ static void conn_connected( struct conn *conn )
 
 static void conn_secured( struct conn *conn )
 {
+    struct wh_tls_facts facts;
     size_t len;
 
     conn_note_time( conn, offsetof( struct wh_times, tls_end ) );
     if (conn->deferred) conn->fast_open = tcp_layer_fast_opened( conn->layer->below );
-    if ((conn->tls_facts = wh_malloc( sizeof(*conn->tls_facts) )) &&
-        conn->layer->ops->query( conn->layer, WHQ_TLS, conn->tls_facts, sizeof(*conn->tls_facts), &len ))
-    {
-        wh_free( conn->tls_facts );
-        conn->tls_facts = NULL;
-    }
+    conn->tls_resumed = !conn->layer->ops->query( conn->layer, WHQ_TLS, &facts, sizeof(facts), &len ) && facts.resumed;
     conn_up( conn );
+}
+
+/* JUDGING. Asks the program of the exchange that the dial works for; another one, when that has left. */
+static void conn_ask( struct conn *conn )
+{
+    struct exchange *judge = origin_judge( conn->dial );
+
+    if (judge)
+    {
+        if (judge->obj.id != conn->asked) exchange_ask( judge, conn );
+        conn->asked = judge->obj.id;
+        conn->deadline_ms = TIMER_NEVER;
+        object_release( &judge->obj );
+    }
+    else if (conn->deadline_ms == TIMER_NEVER)
+    {
+        conn->asked = 0;
+        conn->deadline_ms = engine_now_ms() + origin_idle_ms( conn->origin );
+    }
+    else if (engine_now_ms() >= conn->deadline_ms)
+    {
+        conn_dial_failed( conn, WHE_TIMEOUT, 0 );
+        return;
+    }
+    engine_set_timer( &conn->timer, conn->deadline_ms );
+}
+
+int conn_verdict( struct conn *conn, enum wh_error error, uint32_t bits )
+{
+    uint32_t limit_ms;
+    int waits;
+
+    strand_enter( &conn->strand );
+    if ((waits = conn->state == CONN_JUDGING))
+    {
+        LOG( LOG_TRACE, "conn " OBJECT_FMT ": the verdict is %u (%#x)", OBJECT_ARG( &conn->obj ), error, bits );
+        tls_layer_verdict( conn->layer, error, bits );
+        limit_ms = conn->dial->plan.connect_ms;
+        conn->deadline_ms = limit_ms ? engine_now_ms() + limit_ms : TIMER_NEVER;
+        conn_enter( conn, CONN_HANDSHAKE );
+    }
+    strand_leave( &conn->strand );
+    if (waits) strand_run( &conn->strand );
+    return waits;
+}
+
+/* The layer waits, and not for its socket. 1: start it again. 0: the strand will be scheduled. -1: no memory. */
+static int conn_wait_beside( struct conn *conn )
+{
+    if (conn->state != CONN_HANDSHAKE || !tls_layer_judging( conn->layer, &conn->bits )) return trust_wait( conn );
+    conn->deadline_ms = TIMER_NEVER;
+    conn_enter( conn, CONN_JUDGING );
+    return 0;
 }
 
 /* What looked connected was only a SYN that had not left yet. Now that it has come to nothing, the same once more, the
@@ -386,20 +464,25 @@ static int conn_undone( struct conn *conn )
     return 1;
 }
 
-/* CONNECTING and HANDSHAKE. 1: it got further, look again. */
+/* CONNECTING, HANDSHAKE and JUDGING. 1: it got further, look again. */
 static int conn_start( struct conn *conn )
 {
-    int ret, trust = 0;
+    int ret, wait = 0;
 
     if (!dial_wants( conn->dial, conn ))
     {
         conn_close( conn );
         return 0;
     }
+    if (conn->state == CONN_JUDGING)
+    {
+        conn_ask( conn );
+        return 0;
+    }
     do ret = conn->layer->ops->start( conn->layer );
-    while (ret == LAYER_AGAIN && !conn->layer->ops->wants( conn->layer ) && (trust = trust_wait( conn )) > 0);
+    while (ret == LAYER_AGAIN && !conn->layer->ops->wants( conn->layer ) && (wait = conn_wait_beside( conn )) > 0);
 
-    if (trust < 0)
+    if (wait < 0)
     {
         conn_dial_failed( conn, WHE_NO_MEMORY, 0 );
         return 0;
@@ -411,6 +494,7 @@ static int conn_start( struct conn *conn )
         else conn_secured( conn );
         return 1;
     case LAYER_AGAIN:
+        if (conn->state == CONN_JUDGING) return 1;
         if (engine_now_ms() < conn->deadline_ms) engine_set_timer( &conn->timer, conn->deadline_ms );
         else conn_dial_failed( conn, WHE_TIMEOUT, 0 );
         return 0;
@@ -426,7 +510,6 @@ static void conn_idle( struct conn *conn )
     char byte;
     ssize_t count = LAYER_AGAIN;
 
-    conn->was_idle = 1;
     if (!conn->unwanted && (count = conn->layer->ops->read( conn->layer, &byte, 1 )) == LAYER_AGAIN &&
         engine_now_ms() < conn->deadline_ms)
     {
@@ -448,7 +531,7 @@ static int conn_go( struct conn *conn )
     enum h1_result result;
     int draining;
 
-    while (conn->state == CONN_CONNECTING || conn->state == CONN_HANDSHAKE)
+    while (conn->state < CONN_UP)
         if (!conn_start( conn )) return 0;
 
     while (conn->state == CONN_UP)
@@ -502,40 +585,28 @@ static int conn_run( struct object *obj )
     return more;
 }
 
-static const void *kept_facts( const struct conn *conn, unsigned int what, size_t *len )
+static const struct conn_fact *kept_fact( const struct conn *conn, unsigned int what )
 {
-    switch (what)
-    {
-    case WHQ_CONNECTION:
-        *len = sizeof(conn->facts->connection);
-        return conn->facts ? &conn->facts->connection : NULL;
-    case WHQ_TCP:
-        *len = sizeof(conn->facts->tcp);
-        return conn->facts ? &conn->facts->tcp : NULL;
-    case WHQ_TLS:
-        *len = sizeof(*conn->tls_facts);
-        return conn->tls_facts;
-    default:
-        return NULL;
-    }
+    unsigned int i;
+
+    for (i = 0; i < CONN_KEPT; i++) if (kept_facts[i] == what && conn->facts[i].data) return &conn->facts[i];
+    return NULL;
 }
 
 enum wh_error conn_query( struct conn *conn, unsigned int what, void *buffer, size_t size, size_t *len )
 {
     enum wh_error error = WHE_STATE;
-    const void *kept;
+    const struct conn_fact *kept;
 
     *len = 0;
     strand_enter( &conn->strand );
-    if (conn->state == CONN_UP) error = conn->layer->ops->query( conn->layer, what, buffer, size, len );
-    else if ((kept = kept_facts( conn, what, len )))
+    if (conn->state == CONN_UP || conn->state == CONN_JUDGING)
+        error = conn->layer->ops->query( conn->layer, what, buffer, size, len );
+    else if ((kept = kept_fact( conn, what )))
     {
-        if (size < *len) error = WHE_INVALID;
-        else
-        {
-            memcpy( buffer, kept, *len );
-            error = WHE_OK;
-        }
+        *len = kept->len;
+        error = size < kept->len ? WHE_INVALID : WHE_OK;
+        if (!error) memcpy( buffer, kept->data, kept->len );
     }
     strand_leave( &conn->strand );
     return error;

@@ -19,6 +19,8 @@ struct origin;
 #define CONN_STATES(X) \
     X( CONNECTING )     /* ends with the socket's answer or the connect timeout */ \
     X( HANDSHAKE )      /* ends with the layer's start or the connect timeout */ \
+    X( JUDGING )        /* the PE side looks at the peer's certificate: ends with its verdict, which no deadline here
+                         * hurries, or when the dial is dropped; without a sponsor to ask, after the idle timeout */ \
     X( UP )             /* serving, draining, or idle until the idle timeout */ \
     X( CLOSED )         /* no layer any more */
 
@@ -29,10 +31,12 @@ enum conn_state
 #undef CONN_STATE_MEMBER
 };
 
-struct conn_facts
+#define CONN_KEPT 6      /* facts that outlive the layer */
+
+struct conn_fact
 {
-    struct wh_connection_facts connection;
-    struct wh_tcp_facts        tcp;
+    void            *data;
+    size_t           len;
 };
 
 struct conn
@@ -52,18 +56,21 @@ struct conn
     struct conn     *pool_next, *pool_prev;   /* pool lock */
     int              idle, draining;  /* pool lock: which list it is in */
     int              counted;         /* pool lock: in origin->conns and origin->up */
+    int              evicted;         /* pool lock: it is what origin->evicting is about */
     struct conn     *up_next, *up_prev;       /* pool lock */
     uint8_t          tag[WH_TAG_SIZE];        /* pool lock; all zero: none */
 
     int              patient;         /* this run may sleep for bytes */
-    int              was_idle;        /* it has been in the pool: who knows what the peer did meanwhile */
+    int              was_idle;        /* pool lock: it has been in the pool; who knows what the peer did meanwhile */
     int              unwanted;        /* never again: bytes came while it was idle, or its place is needed */
     uint32_t         served;          /* exchanges before the present one */
     struct h1        h1;
     int              deferred;        /* its SYN waited for the first write */
     int              fast_open;       /* and the peer took what was in it */
-    struct conn_facts *facts;         /* kept when the layer goes */
-    struct wh_tls_facts        *tls_facts;
+    int              tls_resumed;
+    wh_id            asked;           /* JUDGING: the exchange whose program was asked for a verdict */
+    uint32_t         bits;            /* JUDGING: WH_CERT_* found so far */
+    struct conn_fact facts[CONN_KEPT];    /* kept when the layer goes, see conn.c */
 };
 
 #define CONN_HANGUP   8
@@ -103,6 +110,9 @@ void conn_end_exchange( struct conn *conn, struct exchange *exchange, enum conn_
 
 /* On the strand: close for good. */
 void conn_close( struct conn *conn );
+
+/* The verdict on its peer: WHE_OK, or what the handshake fails with. 0: it waits for none. Takes the strand. */
+int conn_verdict( struct conn *conn, enum wh_error error, uint32_t bits );
 
 /* Facts of its layers; takes the strand. */
 enum wh_error conn_query( struct conn *conn, unsigned int what, void *buffer, size_t size, size_t *len );

@@ -9,6 +9,7 @@
  * lock guards what both sides touch. No lock is held while another strand is run.
  */
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "conn.h"
@@ -48,6 +49,14 @@ struct dial *dial_create( struct origin *origin, const struct dial_plan *plan )
     }
     object_release( &dial->obj );
     return NULL;
+}
+
+int dial_fits( const struct dial *dial, const struct dial_plan *plan )
+{
+    const uint32_t flags = WH_ROUTE_IPV6_FALLBACK | WH_ROUTE_NO_DNS_CACHE;
+
+    return dial->plan.resolve_ms == plan->resolve_ms && dial->plan.connect_ms == plan->connect_ms &&
+           dial->plan.connect_retries == plan->connect_retries && !((dial->plan.flags ^ plan->flags) & flags);
 }
 
 /* The resolver's answer, on a job thread. */
@@ -136,10 +145,23 @@ static unsigned int dial_take_attempts( struct dial *dial, struct conn **attempt
     return count;
 }
 
+/* Lets the one that connected first look around. */
+static void dial_run_winner( struct dial *dial )
+{
+    struct object *winner;
+    wh_id id;
+
+    pthread_mutex_lock( &dial->lock );
+    id = dial->winner_id;
+    pthread_mutex_unlock( &dial->lock );
+    if (!id || !(winner = object_from_id( id, OBJECT_CONN ))) return;
+    strand_run( &conn_from_object( winner )->strand );
+    object_release( winner );
+}
+
 void dial_drop( struct dial *dial )
 {
     struct conn *attempts[DIAL_MAX_STEPS];
-    struct object *winner;
     unsigned int count;
 
     pthread_mutex_lock( &dial->lock );
@@ -148,11 +170,12 @@ void dial_drop( struct dial *dial )
     pthread_mutex_unlock( &dial->lock );
     dial_fail( dial, WHE_CANCELLED, 0 );
     dial_dismiss( attempts, count );
-    if (dial->winner_id && (winner = object_from_id( dial->winner_id, OBJECT_CONN )))    /* it shakes hands */
-    {
-        strand_run( &conn_from_object( winner )->strand );
-        object_release( winner );
-    }
+    dial_run_winner( dial );    /* it shakes hands */
+}
+
+void dial_ask_again( struct dial *dial )
+{
+    strand_schedule( &dial->strand );
 }
 
 int dial_wants( struct dial *dial, struct conn *conn )
@@ -234,10 +257,11 @@ void dial_attempt_failed( struct dial *dial, struct conn *conn, enum wh_error er
         dial->attempts[i] = dial->attempts[--dial->attempt_count];
         break;
     }
-    if (!dial->error)
+    if (!dial->error || dial->no_way)
     {
         dial->error = error;
         dial->detail = detail;
+        dial->no_way = 0;
     }
     dial->failures++;
     pthread_mutex_unlock( &dial->lock );
@@ -285,6 +309,12 @@ unsigned int dial_plan_steps( const struct dial_plan *plan, const struct address
     return count;
 }
 
+/* This host has no way to such addresses (mostly IPv6): what another one says is worth more. */
+static int is_no_way( int err )
+{
+    return err == ENETUNREACH || err == EHOSTUNREACH || err == EADDRNOTAVAIL || err == EAFNOSUPPORT;
+}
+
 /* The next address. 0 if it could not even begin. */
 static int dial_try( struct dial *dial )
 {
@@ -314,8 +344,8 @@ static int dial_try( struct dial *dial )
     {
         dial->error = error;
         dial->detail = detail;
+        dial->no_way = error == WHE_CONNECT && is_no_way( detail );
     }
-    dial->failures = 0;
     pthread_mutex_unlock( &dial->lock );
     if (!conn)
     {
@@ -390,6 +420,7 @@ static int dial_run( struct object *obj )
         {
             engine_set_timer( &dial->timer, TIMER_NEVER );
             dial_dismiss_late( dial );
+            if (__atomic_load_n( &dial->judging, __ATOMIC_RELAXED )) dial_run_winner( dial );
             return 0;
         }
         if (!dial->begun && !dial_begin( dial )) return 0;
@@ -399,6 +430,7 @@ static int dial_run( struct object *obj )
         done = dial->winner != NULL;
         attempts = dial->attempt_count;
         failures = dial->failures;
+        dial->failures = 0;
         error = dial->error;
         detail = dial->detail;
         again = dial->again;

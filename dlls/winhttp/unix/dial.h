@@ -47,6 +47,8 @@ struct dial
     struct exchange  *sponsor;           /* pool lock */
     struct dial      *spare_next, *spare_prev;   /* pool lock */
     int               spare;             /* pool lock: in origin->spare */
+    int               wanted, inherited; /* pool lock: it was begun for somebody, or in the background; and its sponsor came
+                                          * later */
     struct dial_plan  plan;
 
     pthread_mutex_t   lock;              /* the fields of this block */
@@ -61,8 +63,10 @@ struct dial
     int               dropped, over;
     int               again;             /* the last step once more */
     int               no_fast_open;      /* atomic */
+    int               judging;           /* atomic: the winner asks its sponsor for a verdict, and each one to come */
     enum wh_error     error;             /* of the first attempt that failed */
     uint32_t          detail;
+    int               no_way;            /* which was none: another error may take its place */
 
     int               begun;             /* strand from here on */
     struct addresses *addresses;
@@ -79,6 +83,9 @@ static inline struct dial *dial_from_object( struct object *obj )
 /* A new dial, referenced by the caller; NULL without memory. It begins when its strand runs for the first time: with no
  * lock held, by strand_run, or by strand_schedule where dials may fail one out of the other. */
 struct dial *dial_create( struct origin *origin, const struct dial_plan *plan );
+
+/* 1 if a dial begun for somebody else may as well work for an exchange with this plan: it ends when that one's would. */
+int dial_fits( const struct dial *dial, const struct dial_plan *plan );
 
 /* The tries for these addresses, in order. Returns how many (at most DIAL_MAX_STEPS). */
 unsigned int dial_plan_steps( const struct dial_plan *plan, const struct addresses *addresses, struct dial_step *steps );
@@ -98,6 +105,9 @@ int dial_complete( struct dial *dial );
 /* From the winner's strand: its SYN had waited for the first bytes, and came to nothing. The same address is tried once
  * more without that. */
 void dial_attempt_undone( struct dial *dial, struct conn *conn );
+
+/* It has another sponsor, and its winner has something to ask. The pool lock may be held. */
+void dial_ask_again( struct dial *dial );
 
 /* From an attempt's strand: it did not connect, or (`conn` has won) its handshake failed. */
 void dial_attempt_failed( struct dial *dial, struct conn *conn, enum wh_error error, uint32_t detail );

@@ -142,13 +142,14 @@ static struct cached *cache_find( const char *host, uint32_t family )
 /* Lock held. */
 static void cache_store( const char *host, uint32_t family, struct addresses *addresses )
 {
-    struct cached *entry = &cache[0];
+    struct cached *entry = &cache[0], *known;
     char *copy = wh_malloc( strlen( host ) + 1 );
     unsigned int i;
 
     if (!copy) return;
     strcpy( copy, host );
-    for (i = 0; i < CACHE_SIZE; i++)    /* a free one has until_ms 0 */
+    if ((known = cache_find( host, family ))) entry = known;    /* somebody did not want to believe it */
+    else for (i = 0; i < CACHE_SIZE; i++)                        /* a free one has until_ms 0 */
         if (cache[i].until_ms < entry->until_ms) entry = &cache[i];
     addresses_release( entry->addresses );
     wh_free( entry->host );

@@ -72,7 +72,8 @@ uint32_t domain_call( struct wh_domain_params *params )
 
     params->len = params->result = 0;
     params->error = WHE_INVALID;
-    if (!params->name_len || params->name_len > NAME_MAX_LEN) return WH_DONE;
+    if (!params->name || !params->name_len || params->name_len > NAME_MAX_LEN || (params->size && !params->ascii))
+        return WH_DONE;
     memcpy( name, wh_to_ptr( params->name ), params->name_len );
     name[params->name_len] = 0;
     if (strlen( name ) != params->name_len) return WH_DONE;

@@ -12,10 +12,12 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
+#include "creds.h"
 #include "domain.h"
 #include "engine.h"
 #include "exchange.h"
 #include "log.h"
+#include "ocsp.h"
 #include "origin.h"
 #include "session.h"
 
@@ -77,19 +79,10 @@ static int32_t entry_attach( void *args )
 /* Nothing is torn down: the library stays loaded (-z nodelete), and with it the pool for the next user. */
 static int32_t entry_detach( void *args ) { (void)args; return WH_DONE; }
 
-static int32_t entry_creds_open( void *args )
-{
-    struct wh_creds_open_params *params = args;
-
-    params->creds = 0;
-    params->error = WHE_UNSUPPORTED;
-    return WH_DONE;
-}
-
-static int32_t entry_creds_close( void *args ) { (void)args; return WH_REFUSED; }
-
 static int32_t entry_session_open( void *args ) { return session_open( args ); }
 static int32_t entry_session_close( void *args ) { return session_close( args ); }
+static int32_t entry_creds_open( void *args ) { return creds_open( args ); }
+static int32_t entry_creds_close( void *args ) { return creds_close( args ); }
 static int32_t entry_exchange_start( void *args ) { return exchange_start( args ); }
 static int32_t entry_exchange_send( void *args ) { return exchange_send( args ); }
 static int32_t entry_exchange_read_head( void *args ) { return exchange_read_head( args ); }
@@ -101,6 +94,7 @@ static int32_t entry_exchange_cancel( void *args ) { return exchange_cancel( arg
 static int32_t entry_exchange_close( void *args ) { return exchange_close( args ); }
 static int32_t entry_pool_query( void *args ) { return origin_pool_query( args ); }
 static int32_t entry_domain( void *args ) { return domain_call( args ); }
+static int32_t entry_ocsp( void *args ) { return ocsp_call( args ); }
 static int32_t entry_wait( void *args ) { return engine_wait( args ); }
 static int32_t entry_wake( void *args ) { return engine_wake( args ); }
 
@@ -123,6 +117,7 @@ static int32_t entry_wake( void *args ) { return engine_wake( args ); }
     [wh_call_exchange_close]     = entry_exchange_close, \
     [wh_call_pool_query]         = entry_pool_query, \
     [wh_call_domain]             = entry_domain, \
+    [wh_call_ocsp]               = entry_ocsp, \
     [wh_call_wait]               = entry_wait, \
     [wh_call_wake]               = entry_wake, \
 }

@@ -32,6 +32,7 @@ static void exchange_destroy( struct object *obj )
     struct exchange *exchange = exchange_from_object( obj );
 
     if (exchange->conn) object_release( &exchange->conn->obj );
+    if (exchange->judged) object_release( &exchange->judged->obj );
     if (exchange->origin) origin_release( exchange->origin );
     pthread_mutex_destroy( &exchange->lock );
     wh_free( exchange->head );
@@ -39,7 +40,7 @@ static void exchange_destroy( struct object *obj )
     wh_free( exchange );
 }
 
-static struct exchange *exchange_from_id( wh_id id )
+struct exchange *exchange_from_id( wh_id id )
 {
     struct object *obj = object_from_id( id, OBJECT_EXCHANGE );
 
@@ -178,6 +179,8 @@ enum wh_error exchange_ending( struct exchange *exchange )
 
 void exchange_fail( struct exchange *exchange, enum wh_error error, uint32_t detail )
 {
+    struct conn *judged;
+
     LOG( LOG_TRACE, "exchange " OBJECT_FMT ": failed, %u (%u)", OBJECT_ARG( &exchange->obj ), error, detail );
     pthread_mutex_lock( &exchange->lock );
     if (!exchange->failed)
@@ -185,7 +188,10 @@ void exchange_fail( struct exchange *exchange, enum wh_error error, uint32_t det
         exchange->failed = error;
         exchange->failed_detail = detail;
     }
+    judged = exchange->judged;
+    exchange->judged = NULL;
     pthread_mutex_unlock( &exchange->lock );
+    if (judged) object_release( &judged->obj );
     exchange_finish( exchange, &exchange->send, error, detail );
     exchange_finish( exchange, &exchange->read, error, detail );
 }
@@ -226,6 +232,7 @@ void exchange_progress( struct exchange *exchange, enum wh_kind kind, const char
     if (!(closing = exchange->closing))
     {
         exchange->unfetched++;
+        exchange->progress++;
         engine_post( &progress->note );
     }
     pthread_mutex_unlock( &exchange->lock );
@@ -238,17 +245,57 @@ void exchange_post_pause( struct exchange *exchange )
     engine_post( &exchange->paused );
 }
 
+void exchange_ask( struct exchange *exchange, struct conn *conn )
+{
+    struct conn *old = NULL;
+
+    pthread_mutex_lock( &exchange->lock );
+    if (!exchange->closing && !exchange->stop && !exchange->failed)
+    {
+        object_ref( &conn->obj );
+        old = exchange->judged;
+        exchange->judged = conn;
+        if (!exchange->asking)
+        {
+            exchange->asking = 1;
+            exchange->unfetched++;
+            exchange->progress++;
+            engine_post( &exchange->ask );
+        }
+    }
+    pthread_mutex_unlock( &exchange->lock );
+    if (old) object_release( &old->obj );
+}
+
+void exchange_show( struct exchange *exchange, struct conn *conn )
+{
+    struct conn *old = conn;
+
+    object_ref( &conn->obj );
+    pthread_mutex_lock( &exchange->lock );
+    if (!exchange->attached)
+    {
+        old = exchange->conn;
+        exchange->conn = conn;
+    }
+    pthread_mutex_unlock( &exchange->lock );
+    if (old) object_release( &old->obj );
+}
+
 void exchange_attach( struct exchange *exchange, struct conn *conn )
 {
-    struct conn *old;
+    struct conn *old, *judged;
 
     object_ref( &conn->obj );
     pthread_mutex_lock( &exchange->lock );
     old = exchange->conn;
     exchange->conn = conn;
     exchange->attached = 1;
+    judged = exchange->judged;
+    exchange->judged = NULL;
     pthread_mutex_unlock( &exchange->lock );
     if (old) object_release( &old->obj );
+    if (judged) object_release( &judged->obj );
 }
 
 void exchange_detach( struct exchange *exchange )
@@ -291,10 +338,18 @@ static enum post_result op_post( struct exchange *exchange, struct op *op, const
         op->note = note;
         op->note.exchange = exchange;
         op->note.kind = init->kind;
+        op->progress = exchange->progress;
         op->state = OP_ACTIVE;
     }
     pthread_mutex_unlock( &exchange->lock );
     return result;
+}
+
+/* Must the result of an operation be a record, behind those of progress? A record that was fetched need not have been
+ * delivered: the thread that has it may wait for the one that is in our call. Lock held. */
+static int comes_by_record( const struct exchange *exchange, const struct op *op )
+{
+    return exchange->unfetched || (!(exchange->flags & WHX_SYNC) && exchange->progress != op->progress);
 }
 
 /* After the strand had its chance: WH_DONE with the operation idle again and its results still in it, or WH_PENDING. */
@@ -304,7 +359,7 @@ static uint32_t op_outcome( struct exchange *exchange, struct op *op )
     int over;
 
     pthread_mutex_lock( &exchange->lock );
-    if (op->state == OP_DONE && !exchange->unfetched)
+    if (op->state == OP_DONE && !comes_by_record( exchange, op ))
     {
         op->state = OP_IDLE;
         ret = WH_DONE;
@@ -364,6 +419,16 @@ int exchange_fetch( struct note *note, struct wh_record *record )
     }
     pthread_mutex_lock( &exchange->lock );
     if (note->progress || note == &exchange->paused) exchange->unfetched--;
+    else if (note == &exchange->ask)
+    {
+        exchange->unfetched--;
+        exchange->asking = 0;
+        if (record && exchange->judged)
+        {
+            record->bytes = exchange->judged->obj.id;
+            record->detail = exchange->judged->bits;
+        }
+    }
     else if (note != &exchange->gone)
     {
         op = note == &exchange->send.note ? &exchange->send : &exchange->read;
@@ -441,6 +506,8 @@ static struct exchange *exchange_create( const struct wh_exchange_start_params *
     exchange->gone.kind = WHK_GONE;
     exchange->paused.exchange = exchange;
     exchange->paused.kind = WHK_PAUSE_SENDING;
+    exchange->ask.exchange = exchange;
+    exchange->ask.kind = WHK_PAUSE_TLS;
     exchange->times.started = engine_now_us();
 
     if (!(*error = session_idle_ms( params->session, &max_idle_ms )) &&
@@ -511,7 +578,7 @@ uint32_t exchange_start( struct wh_exchange_start_params *params )
     else
     {
         pthread_mutex_lock( &exchange->lock );
-        if (exchange->pause == PAUSE_REACHED && !exchange->unfetched)
+        if (exchange->pause == PAUSE_REACHED && !comes_by_record( exchange, &exchange->send ))
         {
             exchange->pause = PAUSE_ANSWERED;
             params->paused = 1;
@@ -607,6 +674,28 @@ uint32_t exchange_read_body( struct wh_exchange_read_body_params *params )
     return ret;
 }
 
+/* A verdict. Takes over the caller's reference on the exchange. */
+static uint32_t resume_judged( struct exchange *exchange, const struct wh_exchange_resume_params *params )
+{
+    struct conn *conn = NULL;
+    uint32_t ret = WH_REFUSED;
+
+    pthread_mutex_lock( &exchange->lock );
+    if (exchange->judged && exchange->judged->obj.id == params->conn)
+    {
+        conn = exchange->judged;
+        exchange->judged = NULL;
+    }
+    pthread_mutex_unlock( &exchange->lock );
+    if (conn)
+    {
+        if (conn_verdict( conn, params->verdict, params->bits )) ret = WH_PENDING;
+        object_release( &conn->obj );
+    }
+    object_release( &exchange->obj );
+    return ret;
+}
+
 uint32_t exchange_resume( struct wh_exchange_resume_params *params )
 {
     struct exchange *exchange = exchange_from_id( params->exchange );
@@ -624,6 +713,7 @@ uint32_t exchange_resume( struct wh_exchange_resume_params *params )
         object_release( &exchange->obj );
         return WH_REFUSED;
     }
+    if (params->conn) return resume_judged( exchange, params );
 
     pthread_mutex_lock( &exchange->lock );
     paused = exchange->pause == PAUSE_ANSWERED || exchange->pause == PAUSE_RECORDED;
@@ -651,7 +741,11 @@ uint32_t exchange_resume( struct wh_exchange_resume_params *params )
     exchange->pause = PAUSE_RESUMED;
     if (error && !exchange->stop) exchange->stop = error;
     state = exchange->send.state;
-    if (state == OP_ACTIVE) exchange->send.async = 0;    /* the answer to this call says again whether a record follows */
+    if (state == OP_ACTIVE)
+    {
+        exchange->send.async = 0;    /* the answer to this call says again whether a record follows */
+        exchange->send.progress = exchange->progress;    /* who answers the pause was told what came before it */
+    }
     pthread_mutex_unlock( &exchange->lock );
 
     if (state == OP_DONE) ret = WH_PENDING;          /* it was cancelled meanwhile: the record is on its way */
@@ -664,71 +758,10 @@ uint32_t exchange_resume( struct wh_exchange_resume_params *params )
             params->error = exchange->send.error;
             params->detail = exchange->send.detail;
         }
+        else exchange_kick( exchange );    /* a pause on another connection becomes a record */
     }
     object_release( &exchange->obj );
     return ret;
-}
-
-static enum wh_error store( const struct wh_exchange_query_params *params, const void *data, size_t len, size_t *ret )
-{
-    *ret = len;
-    if (params->size < len) return WHE_INVALID;
-    memcpy( wh_to_ptr( params->buffer ), data, len );
-    return WHE_OK;
-}
-
-uint32_t exchange_query( struct wh_exchange_query_params *params )
-{
-    struct exchange *exchange = exchange_from_id( params->exchange );
-    struct conn *conn = NULL;
-    size_t len = 0;
-
-    params->len = 0;
-    if (!exchange) return WH_REFUSED;
-    if (params->size && !params->buffer)
-    {
-        object_release( &exchange->obj );
-        return WH_REFUSED;
-    }
-    pthread_mutex_lock( &exchange->lock );
-    if ((conn = exchange->conn)) object_ref( &conn->obj );
-    pthread_mutex_unlock( &exchange->lock );
-
-    switch (params->what)
-    {
-    case WHQ_TIMES:
-        params->error = store( params, &exchange->times, sizeof(exchange->times), &len );
-        break;
-    case WHQ_STATS:
-        params->error = store( params, &exchange->stats, sizeof(exchange->stats), &len );
-        break;
-    case WHQ_TRAILERS:
-        if (!exchange->response_done) params->error = WHE_STATE;
-        else params->error = store( params, exchange->trailers, exchange->trailers_len, &len );
-        break;
-    case WHQ_PIN:
-        if (!conn) params->error = WHE_STATE;
-        else params->error = store( params, &conn->obj.id, sizeof(conn->obj.id), &len );
-        break;
-    case WHQ_TAG:
-        if (!conn) params->error = WHE_STATE;
-        else
-        {
-            uint8_t tag[WH_TAG_SIZE];
-
-            origin_conn_tag( conn, tag );
-            params->error = store( params, tag, sizeof(tag), &len );
-        }
-        break;
-    default:
-        if (!conn) params->error = WHE_STATE;
-        else params->error = conn_query( conn, params->what, wh_to_ptr( params->buffer ), params->size, &len );
-        break;
-    }
-    params->len = (uint32_t)len;
-    if (conn) object_release( &conn->obj );
-    object_release( &exchange->obj );
-    return WH_DONE;
 }
 
 /* Ends what is under way, wherever it is. */
@@ -791,31 +824,4 @@ uint32_t exchange_close( struct wh_exchange_close_params *params )
     if (over && (exchange->flags & WHX_SYNC)) engine_discard_notes( exchange );
     object_release( &exchange->obj );
     return ret;
-}
-
-uint32_t exchange_control( struct wh_exchange_control_params *params )
-{
-    struct exchange *exchange = exchange_from_id( params->exchange );
-    int over;
-
-    params->error = WHE_OK;
-    if (!exchange) return WH_REFUSED;
-    pthread_mutex_lock( &exchange->lock );
-    over = exchange->closing || exchange->failed || (!exchange->attached && exchange->response_done);
-    pthread_mutex_unlock( &exchange->lock );
-    if (over) params->error = WHE_STATE;
-    else switch (params->what)
-    {
-    case WHC_EXPIRE:
-        __atomic_store_n( &exchange->expired, 1, __ATOMIC_RELAXED );
-        break;
-    case WHC_TAG:
-        origin_tag( exchange, params->tag );
-        break;
-    default:
-        params->error = WHE_INVALID;
-        break;
-    }
-    object_release( &exchange->obj );
-    return WH_DONE;
 }

@@ -42,6 +42,7 @@ struct op
     enum op_state state;         /* exchange->lock */
     int           async;         /* exchange->lock: the caller was told WH_PENDING */
     uint32_t      kind;          /* enum wh_kind of its completion */
+    unsigned int  progress;      /* the exchange's when it was posted */
 
     char         *data;          /* lent */
     uint64_t      size, done;    /* capacity or length; bytes so far */
@@ -61,7 +62,7 @@ struct op
 struct exchange
 {
     struct object    obj;
-    pthread_mutex_t  lock;          /* op states, conn, attached, stop, failed, pause, closing */
+    pthread_mutex_t  lock;          /* op states, conn, attached, judged, stop, failed, pause, closing */
     uint64_t         cookie;
     uint32_t         flags;         /* WHX_* */
     uint32_t         event_mask;
@@ -82,8 +83,10 @@ struct exchange
 
     struct conn     *conn;          /* attached to it, or the last one, for its facts; a reference */
     int              attached;
+    struct conn     *judged;        /* waits for the program's verdict; a reference */
+    int              asking;        /* its note is in the queue */
     struct op        send, read;
-    struct note      gone, paused;
+    struct note      gone, paused, ask;
     int              closing, close_async, gone_posted;
     int              id_kept;       /* closed, synchronous: the id goes when the last operation's end was fetched */
     uint32_t         drain_limit;
@@ -92,6 +95,7 @@ struct exchange
     uint32_t         failed_detail;
     enum pause_state pause;
     unsigned int     unfetched;     /* progress records in the queue: operations then end by record, to keep the order */
+    unsigned int     progress;      /* progress records so far */
 
     char            *head;          /* request head, then head and body if the body is small; strand after start */
     size_t           head_len, head_sent;
@@ -123,6 +127,9 @@ static inline int exchange_reuses( const struct exchange *exchange )
 {
     return !(exchange->flags & WHX_NO_REUSE) && !__atomic_load_n( &exchange->expired, __ATOMIC_RELAXED );
 }
+
+/* The exchange of an id, with a reference, or NULL. */
+struct exchange *exchange_from_id( wh_id id );
 
 /* The calls of the boundary: see unixlib.h. */
 uint32_t exchange_start( struct wh_exchange_start_params *params );
@@ -164,6 +171,13 @@ void exchange_count_failure( struct exchange *exchange );
 /* Queues a progress record if the program wants that kind. Without memory, or once the exchange is closed, it is left
  * out: nothing may follow the GONE record. */
 void exchange_progress( struct exchange *exchange, enum wh_kind kind, const char *text );
+
+/* A connection that is being made for it wants a verdict (PAUSE_TLS): posts the question. What it asked for another
+ * connection is void. */
+void exchange_ask( struct exchange *exchange, struct conn *conn );
+
+/* It fails because of this connection, which it never had: the program may ask for its facts. */
+void exchange_show( struct exchange *exchange, struct conn *conn );
 
 /* What it was asked to end with by cancel or close; WHE_OK if it was not. */
 enum wh_error exchange_ending( struct exchange *exchange );

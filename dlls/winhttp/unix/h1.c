@@ -69,7 +69,7 @@ static enum h1_result h1_response_done( struct conn *conn, struct exchange *exch
     int keep;
 
     exchange->times.receive_end = engine_now_us();
-    exchange->response_done = 1;
+    __atomic_store_n( &exchange->response_done, 1, __ATOMIC_RELEASE );    /* the trailers are there, too */
     if (!exchange->request_done && !h1->send_broken) return H1_WAIT;
 
     keep = exchange->request_done && !h1->send_broken && !h1->sent_bad && h1->info.keep_alive && !h1->info.ambiguous &&
@@ -398,32 +398,61 @@ static enum h1_result h1_close( struct conn *conn, struct exchange *exchange )
     return H1_OVER;
 }
 
-/* The first time on this connection. 0: go on. 1: the connection is dead, the exchange went back for another one. */
+/* For a connection that was idle, before anything is written: whatever came meanwhile did not answer this request. */
+static int h1_is_dead( struct conn *conn )
+{
+    ssize_t count;
+
+    conn->layer->ops->ready( conn->layer, LAYER_WANT_READ, 0 );
+    count = conn->unwanted ? 0 : h1_input( conn );
+    if (count == LAYER_AGAIN) return 0;
+    LOG( LOG_TRACE, "conn " OBJECT_FMT ": %s while it was idle", OBJECT_ARG( &conn->obj ),
+         count > 0 ? "bytes came" : "it ended" );
+    return 1;
+}
+
+/* The connection is dead: the exchange goes back for another one. */
+static void h1_move( struct conn *conn, struct exchange *exchange )
+{
+    conn_end_exchange( conn, exchange, CONN_CLOSE );
+    if (exchange->pin) exchange_fail( exchange, WHE_STALE, 0 );
+    else origin_request( exchange );
+}
+
+/* The first time on this connection. 0: go on. 1: the exchange has moved. */
 static int h1_begin( struct conn *conn, struct exchange *exchange )
 {
     struct h1 *h1 = &conn->h1;
-    ssize_t count;
 
     h1_reset( h1 );
     h1->exchange = exchange;
     exchange_attach( exchange, conn );
     exchange->reused = conn->served || conn->was_idle;
     exchange->stats.index = conn->served;
-    exchange->stats.tls_resumed = conn->tls_facts && conn->tls_facts->resumed;
+    exchange->stats.tls_resumed = conn->tls_resumed;
     exchange->stats.fast_open = conn->fast_open;
     if (!exchange->total_len)    /* done with the head; nothing is read before that is out */
         __atomic_store_n( &exchange->request_done, 1, __ATOMIC_RELAXED );
-    if (!exchange->reused) return 0;
+    if (!exchange->reused || !h1_is_dead( conn )) return 0;
+    h1_move( conn, exchange );
+    return 1;
+}
 
-    /* Whatever came on an idle connection did not answer this request. */
-    conn->layer->ops->ready( conn->layer, LAYER_WANT_READ, 0 );
-    count = conn->unwanted ? 0 : h1_input( conn );
-    if (count == LAYER_AGAIN) return 0;
-    LOG( LOG_TRACE, "conn " OBJECT_FMT ": %s while it was idle", OBJECT_ARG( &conn->obj ),
-         count > 0 ? "bytes came" : "it ended" );
-    conn_end_exchange( conn, exchange, CONN_CLOSE );
-    if (exchange->pin) exchange_fail( exchange, WHE_STALE, 0 );
-    else origin_request( exchange );
+/* The program took its time with the answer to a pause, and the connection is as good as one that was idle. It has looked
+ * at this one, so it is asked again about the next. 0: go on. 1: the exchange has moved. */
+static int h1_resume( struct conn *conn, struct exchange *exchange )
+{
+    int again;
+
+    if (!(exchange->flags & WHX_PAUSE_SENDING) || !exchange->reused || exchange->head_sent) return 0;
+    pthread_mutex_lock( &exchange->lock );
+    again = exchange->pause == PAUSE_RESUMED;
+    pthread_mutex_unlock( &exchange->lock );
+    if (!again || !h1_is_dead( conn )) return 0;
+    pthread_mutex_lock( &exchange->lock );
+    exchange->pause = PAUSE_NONE;
+    pthread_mutex_unlock( &exchange->lock );
+    h1_move( conn, exchange );
     return 1;
 }
 
@@ -452,11 +481,12 @@ enum h1_result h1_run( struct conn *conn, struct exchange *exchange, uint64_t no
         return H1_OVER;
     }
 
+    if (send && h1_resume( conn, exchange )) return H1_MOVED;
     if (send && (sent = h1_send( conn, exchange, &exchange->send, now_ms )) == H1_OVER) return H1_OVER;
     if (read && exchange->response_done) exchange_finish_over( exchange, &exchange->read );
     if (exchange->response_done && exchange->request_done)    /* the answer had come before the end of the body */
         return h1_response_done( conn, exchange );
-    if (read && !exchange->response_done && exchange->head_sent == exchange->head_len)
+    if (read && !exchange->response_done && (exchange->head_sent == exchange->head_len || h1->send_broken))
     {
         if (exchange->read.kind == WHK_HEAD_READ) received = h1_receive_head( conn, exchange, &exchange->read, now_ms );
         else if (h1->head_done) received = h1_receive_body( conn, exchange, &exchange->read, now_ms );

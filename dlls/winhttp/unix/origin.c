@@ -7,6 +7,7 @@
  */
 
 #include "conn.h"
+#include "creds.h"
 #include "dial.h"
 #include "exchange.h"
 #include "hooks.h"
@@ -15,7 +16,7 @@
 
 #define KNOWN_1_0    256
 #define MAX_NESTED   8        /* connections that an exchange tries one inside the other */
-#define MAX_PASSED   16       /* waiters looked at in search of one that takes a used connection */
+#define MAX_PASSED   16       /* waiters looked at in search of one that takes any connection */
 
 pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 struct origin *origin_table[ORIGIN_TABLE_SIZE];
@@ -27,9 +28,10 @@ static uint64_t known_1_0[KNOWN_1_0];
 /* The fixed part of a pool key: every field that a connection depends on. */
 struct route_key
 {
-    uint64_t partition, creds;
+    uint64_t partition;
+    uint8_t  creds[CREDS_PRINT];
     uint32_t port, scheme, proxy_kind, proxy_port;
-    uint32_t tls_versions, tls_flags, alpn, family, if_index, flags, host_len, connect_host_len, proxy_host_len, unused;
+    uint32_t tls_versions, tls_flags, alpn, family, if_index, flags, host_len, connect_host_len, proxy_host_len, judge;
 };
 
 static uint64_t hash_bytes( const char *bytes, size_t len )
@@ -62,7 +64,7 @@ static enum wh_error route_check( const struct wh_route *route )
         !name_ok( route->connect_host, route->connect_host_len ) || !name_ok( route->proxy_host, route->proxy_host_len ))
         return WHE_INVALID;
     if (route->scheme != WH_SCHEME_HTTP && route->scheme != WH_SCHEME_HTTPS) return WHE_INVALID;
-    if (route->creds) return WHE_UNSUPPORTED;
+    if (route->judge > WH_JUDGE_ALWAYS) return WHE_INVALID;
     if (route->proxy_kind == WH_PROXY_NONE) return WHE_OK;
     if (route->proxy_kind != WH_PROXY_HTTP || !route->proxy_host_len || !route->proxy_port || route->proxy_port > 65535)
         return WHE_INVALID;
@@ -73,6 +75,7 @@ enum wh_error origin_get( const struct wh_route *route, uint32_t max_idle_ms, st
 {
     char key[sizeof(struct route_key) + 3 * 256], *host, *connect_host, *proxy_host, *end;
     struct route_key fixed = { 0 };
+    struct creds *creds = NULL;
     struct origin *origin;
     enum wh_error error;
     uint32_t len;
@@ -80,7 +83,6 @@ enum wh_error origin_get( const struct wh_route *route, uint32_t max_idle_ms, st
 
     if ((error = route_check( route ))) return error;
     fixed.partition = route->partition;
-    fixed.creds = route->creds;
     fixed.port = route->port;
     fixed.scheme = route->scheme;
     fixed.proxy_kind = route->proxy_kind;
@@ -99,6 +101,12 @@ enum wh_error origin_get( const struct wh_route *route, uint32_t max_idle_ms, st
         fixed.tls_versions = route->tls_versions;
         fixed.tls_flags = route->tls_flags;
         fixed.alpn = route->alpn;
+        fixed.judge = route->judge;
+        if (route->creds)
+        {
+            if (!(creds = creds_from_id( route->creds ))) return WHE_INVALID;
+            memcpy( fixed.creds, creds_print( creds ), sizeof(fixed.creds) );
+        }
     }
     memcpy( key, &fixed, sizeof(fixed) );
     host = key + sizeof(fixed);
@@ -132,6 +140,9 @@ enum wh_error origin_get( const struct wh_route *route, uint32_t max_idle_ms, st
         origin->tls_versions = fixed.tls_versions;
         origin->tls_flags = fixed.tls_flags;
         origin->alpn = fixed.alpn;
+        origin->judge = fixed.judge;
+        origin->creds = creds;
+        creds = NULL;
         origin->is_1_0 = known_1_0[hash % KNOWN_1_0] == hash;
         origin->next = origin_table[hash % ORIGIN_TABLE_SIZE];
         origin_table[hash % ORIGIN_TABLE_SIZE] = origin;
@@ -144,6 +155,7 @@ enum wh_error origin_get( const struct wh_route *route, uint32_t max_idle_ms, st
         origin->conn_limit_1_0 = route->conn_limit_1_0;
     }
     pthread_mutex_unlock( &pool_lock );
+    if (creds) creds_release( creds );
     *ret = origin;
     return error;
 }
@@ -173,6 +185,7 @@ void origin_release( struct origin *origin )
     }
     else origin = NULL;
     pthread_mutex_unlock( &pool_lock );
+    if (origin && origin->creds) creds_release( origin->creds );
     wh_free( origin );
 }
 
@@ -276,9 +289,12 @@ static void sponsor( struct origin *origin, struct dial *dial )
 {
     struct exchange *exchange = origin->first_undialed;
 
+    dial->inherited = dial->wanted;
+    dial->wanted = 1;
     exchange->dial = dial;
     dial->sponsor = exchange;
     origin->first_undialed = exchange->wait_next;
+    if (__atomic_load_n( &dial->judging, __ATOMIC_RELAXED )) dial_ask_again( dial );
 }
 
 /* The connection is the exchange's: it holds a reference. */
@@ -300,7 +316,7 @@ static struct dial *unsponsor( struct origin *origin, struct exchange *exchange 
     exchange->dial = NULL;
     if (!dial) return NULL;
     dial->sponsor = NULL;
-    if (!origin->first_undialed) return dial;
+    if (!origin->first_undialed || !dial_fits( dial, &origin->first_undialed->plan )) return dial;
     sponsor( origin, dial );
     return NULL;
 }
@@ -311,6 +327,7 @@ struct work
     struct dial     *dial;        /* new: let it begin */
     struct exchange *starved;     /* there is no memory for its dial */
     struct conn     *evicted;     /* idle, but of no use to those who wait: its place is */
+    struct dial     *misfit;      /* the same of a spare dial */
 };
 
 /* 1 if there may be no connection more. Pool lock held. */
@@ -332,26 +349,45 @@ static struct dial *new_dial( struct origin *origin, const struct exchange *exch
     return dial;
 }
 
-/* Looks for the oldest waiter without a dial. Pool lock held. */
-static void work_find( struct origin *origin, struct work *work )
+/* A spare dial that may work for this exchange. Pool lock held. */
+static struct dial *find_spare( const struct origin *origin, const struct exchange *exchange )
+{
+    struct dial *dial;
+
+    for (dial = origin->spare; dial; dial = dial->spare_next)
+        if (dial_fits( dial, &exchange->plan )) break;
+    return dial;
+}
+
+/* Looks for the oldest waiter without a dial. Pool lock held. Returns 1 if there is something to do. */
+static int work_find( struct origin *origin, struct work *work )
 {
     struct exchange *exchange;
-    struct conn *conn = origin->idle;
+    struct conn *conn;
     struct dial *dial;
 
     memset( work, 0, sizeof(*work) );
-    while (origin->first_undialed && (dial = origin->spare))
+    while ((exchange = origin->first_undialed) && (dial = find_spare( origin, exchange )))
     {
         spare_remove( origin, dial );
         object_ref( &dial->obj );            /* the sponsor's */
         sponsor( origin, dial );
     }
-    if (!(exchange = origin->first_undialed)) return;
+    if (!exchange) return 0;
     if (is_full( origin ))
     {
+        if ((dial = origin->spare))          /* its limits are not the waiter's */
+        {
+            spare_remove( origin, dial );
+            object_ref( &dial->obj );
+            work->misfit = dial;
+            return 1;
+        }
         /* A waiter beside an idle connection wants none that was used before, or another tag, or its time is over. */
-        if (!conn) return;
+        if (!(conn = origin->idle) || origin->evicting) return 0;
+        while (conn->pool_next) conn = conn->pool_next;    /* the one used longest ago */
         origin_unlist( conn );
+        conn->evicted = origin->evicting = 1;
         object_ref( &conn->obj );
         work->evicted = conn;
     }
@@ -366,31 +402,7 @@ static void work_find( struct origin *origin, struct work *work )
         object_ref( &exchange->obj );
         work->starved = exchange;
     }
-}
-
-/* `here`: a dial may begin on this thread's stack; where dials fail one out of the other it has to go through the queue.
- * The caller holds a reference on the origin. */
-static void work_do( struct origin *origin, struct work *work, int here )
-{
-    while (work->starved)
-    {
-        exchange_fail( work->starved, WHE_NO_MEMORY, 0 );
-        object_release( &work->starved->obj );
-        pthread_mutex_lock( &pool_lock );
-        work_find( origin, work );
-        pthread_mutex_unlock( &pool_lock );
-    }
-    if (work->evicted)
-    {
-        conn_evict( work->evicted );
-        object_release( &work->evicted->obj );
-    }
-    if (work->dial)
-    {
-        if (here) strand_run( &work->dial->strand );
-        else strand_schedule( &work->dial->strand );
-        object_release( &work->dial->obj );
-    }
+    return 1;
 }
 
 static void drop( struct dial *dial )
@@ -398,6 +410,38 @@ static void drop( struct dial *dial )
     if (!dial) return;
     dial_drop( dial );
     object_release( &dial->obj );
+}
+
+/* Does it, and what else there is to do then: several places may be free at once. `here`: a dial may begin on this
+ * thread's stack; where dials fail one out of the other it has to go through the queue. The caller holds a reference on
+ * the origin. */
+static void work_do( struct origin *origin, struct work *work, int here )
+{
+    int more = work->dial || work->starved || work->evicted || work->misfit;
+
+    while (more)
+    {
+        drop( work->misfit );
+        if (work->starved)
+        {
+            exchange_fail( work->starved, WHE_NO_MEMORY, 0 );
+            object_release( &work->starved->obj );
+        }
+        if (work->evicted)
+        {
+            conn_evict( work->evicted );
+            object_release( &work->evicted->obj );
+        }
+        if (work->dial)
+        {
+            if (here) strand_run( &work->dial->strand );
+            else strand_schedule( &work->dial->strand );
+            object_release( &work->dial->obj );
+        }
+        pthread_mutex_lock( &pool_lock );
+        more = work_find( origin, work );
+        pthread_mutex_unlock( &pool_lock );
+    }
 }
 
 static struct conn *find_pinned( struct origin *origin, wh_id pin )
@@ -453,6 +497,7 @@ static unsigned int begin_background( struct origin *origin, const struct exchan
     for (; wanted > 1 && !is_full( origin ); wanted--)
     {
         if (!(dials[count] = new_dial( origin, exchange ))) break;    /* without them it works, too */
+        dials[count]->wanted = 1;
         spare_add( origin, dials[count++] );
     }
     return count;
@@ -531,19 +576,19 @@ int origin_leave( struct exchange *exchange )
     return waiting;
 }
 
-/* The oldest waiter that a connection suits. Those whose own is being made leave it to the others, unless they said that
- * they take the first one. */
+/* The oldest waiter, if the connection suits it. Those whose own is being made leave it to the others, unless they said
+ * that they take the first one. If it does not suit the oldest, nobody gets it: it makes way for one that does, or that
+ * waiter would be passed for ever on a busy origin. */
 static struct exchange *waiter_for( const struct conn *conn )
 {
     const struct origin *origin = conn->origin;
     struct exchange *exchange = origin->takers ? origin->first_waiter : origin->first_undialed;
     unsigned int i;
 
-    for (i = 0; exchange && i < MAX_PASSED; i++, exchange = exchange->wait_next)
-        if ((!exchange->dial || takes_first( exchange )) && suits( exchange, conn )) return exchange;
-    for (i = 0, exchange = origin->first_undialed; exchange && i < MAX_PASSED; i++, exchange = exchange->wait_next)
-        if (suits( exchange, conn )) return exchange;
-    return NULL;
+    for (i = 0; exchange && exchange != origin->first_undialed && i < MAX_PASSED; i++, exchange = exchange->wait_next)
+        if (takes_first( exchange ) && suits( exchange, conn )) return exchange;
+    exchange = origin->first_undialed;
+    return exchange && suits( exchange, conn ) ? exchange : NULL;
 }
 
 /* A connection that is fit: to this exchange, else to a waiter, else into the idle list. Pool lock held. Returns a dial
@@ -562,7 +607,7 @@ static struct dial *place( struct conn *conn, struct exchange *exchange )
         return unneeded;
     }
     origin_unlist( conn );
-    conn->idle = 1;
+    conn->idle = conn->was_idle = 1;
     list_add( &origin->idle, conn );
     return NULL;
 }
@@ -571,6 +616,7 @@ void origin_conn_up( struct conn *conn, struct dial *dial )
 {
     struct exchange *exchange;
     struct dial *unneeded;
+    struct work work;
 
     object_remove( &dial->obj );
     pthread_mutex_lock( &pool_lock );
@@ -584,8 +630,10 @@ void origin_conn_up( struct conn *conn, struct dial *dial )
         object_release( &dial->obj );    /* the sponsor's; the caller has another */
     }
     unneeded = place( conn, exchange );
+    work_find( conn->origin, &work );
     pthread_mutex_unlock( &pool_lock );
     if (unneeded) object_release( &unneeded->obj );    /* the sponsor's; it goes on as a spare one */
+    work_do( conn->origin, &work, 0 );
 }
 
 void origin_conn_free( struct conn *conn )
@@ -621,6 +669,7 @@ int origin_conn_retire( struct conn *conn )
     {
         origin_unlist( conn );
         if (conn->counted) up_remove( conn );
+        if (conn->evicted) origin->evicting = conn->evicted = 0;
         work_find( origin, &work );
     }
     pthread_mutex_unlock( &pool_lock );
@@ -628,20 +677,54 @@ int origin_conn_retire( struct conn *conn )
     return retired;
 }
 
+/* 1 if an idle connection is worth more than a dial's error: that says nothing about the peer's identity. */
+static int idle_helps( enum wh_error error )
+{
+    return error == WHE_CONNECT || error == WHE_TIMEOUT || error == WHE_NAME || error == WHE_NO_MEMORY ||
+           error == WHE_RESET;
+}
+
+/* Another one in place of a dial that ran out of the time it had been given for somebody else. Pool lock held. Returns it
+ * with a reference, or NULL without memory. */
+static struct dial *replace_dial( struct dial *dial )
+{
+    struct exchange *sponsor = dial->sponsor;
+    struct dial *fresh;
+
+    if (!(fresh = new_dial( dial->origin, sponsor ))) return NULL;
+    fresh->wanted = 1;
+    fresh->sponsor = sponsor;
+    sponsor->dial = fresh;
+    dial->sponsor = NULL;
+    object_ref( &fresh->obj );               /* the creator's reference is the sponsor's now */
+    return fresh;
+}
+
 void origin_dial_failed( struct dial *dial, enum wh_error error, uint32_t detail )
 {
     struct origin *origin = dial->origin;
     struct exchange *sponsor;
+    struct conn *conn = NULL;
+    struct dial *again = NULL;
     struct work work;
 
     pthread_mutex_lock( &pool_lock );
     spare_remove( origin, dial );
     if ((sponsor = dial->sponsor))
     {
-        waiter_remove( origin, sponsor );
         object_ref( &sponsor->obj );
-        sponsor->dial = NULL;
-        dial->sponsor = NULL;
+        if (idle_helps( error )) conn = find_idle( origin, sponsor );
+        if (conn || error != WHE_TIMEOUT || !dial->inherited || !(again = replace_dial( dial )))
+        {
+            waiter_remove( origin, sponsor );
+            sponsor->dial = NULL;
+            dial->sponsor = NULL;
+        }
+        if (conn)
+        {
+            object_ref( &conn->obj );
+            link_exchange( conn, sponsor );
+        }
     }
     origin->conns--;
     work_find( origin, &work );
@@ -649,9 +732,19 @@ void origin_dial_failed( struct dial *dial, enum wh_error error, uint32_t detail
 
     if (sponsor)
     {
-        exchange_fail( sponsor, error, detail );
+        if (!again && !conn) exchange_fail( sponsor, error, detail );
         object_release( &sponsor->obj );
         object_release( &dial->obj );
+    }
+    if (conn)
+    {
+        strand_schedule( &conn->strand );
+        object_release( &conn->obj );
+    }
+    if (again)
+    {
+        strand_schedule( &again->strand );
+        object_release( &again->obj );
     }
     work_do( origin, &work, 0 );
 }
@@ -664,6 +757,12 @@ struct exchange *origin_sponsor( struct dial *dial )
     if ((sponsor = dial->sponsor)) object_ref( &sponsor->obj );
     pthread_mutex_unlock( &pool_lock );
     return sponsor;
+}
+
+struct exchange *origin_judge( struct dial *dial )
+{
+    __atomic_store_n( &dial->judging, 1, __ATOMIC_RELAXED );    /* the pool lock orders it */
+    return origin_sponsor( dial );
 }
 
 struct exchange *origin_conn_exchange( struct conn *conn, int *draining )

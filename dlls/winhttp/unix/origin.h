@@ -12,6 +12,7 @@
 #include "../unixlib.h"
 
 struct conn;
+struct creds;
 struct dial;
 struct exchange;
 
@@ -29,6 +30,7 @@ struct origin
     struct exchange *first_undialed;  /* from here on waiters have no dial of their own */
     unsigned int     takers;          /* waiters that take any free connection, though they have a dial */
     unsigned int     conns;           /* connections and dials that exist */
+    int              evicting;        /* an idle one is about to be closed for a waiter */
     uint32_t         conn_limit, conn_limit_1_0;    /* 0 = none */
     int              is_1_0;          /* atomic: its last response was HTTP/1.0 */
 
@@ -37,7 +39,8 @@ struct origin
     uint32_t         port;            /* to connect to */
     uint32_t         family, if_index, fast_open;
     uint32_t         tls;             /* 0: plain */
-    uint32_t         tls_versions, tls_flags, alpn;
+    uint32_t         tls_versions, tls_flags, alpn, judge;
+    struct creds    *creds;           /* a reference; NULL = none */
     const char      *host;            /* name for TLS; NUL-terminated */
     const char      *connect_host;    /* name to resolve */
     uint32_t         max_idle_ms;     /* atomic: the last route that named it counts */
@@ -73,11 +76,14 @@ void origin_conn_draining( struct conn *conn );
  * possible for one that was idle). On its strand. */
 int origin_conn_retire( struct conn *conn );
 
-/* A dial ended without a connection. */
+/* A dial ended without a connection. Its exchange takes one that has become idle meanwhile, or fails. */
 void origin_dial_failed( struct dial *dial, enum wh_error error, uint32_t detail );
 
 /* The exchange a dial works for, with a reference; NULL if nobody waits for it. */
 struct exchange *origin_sponsor( struct dial *dial );
+
+/* The same for a dial whose winner asks for a verdict: its strand is run again when it gets another sponsor. */
+struct exchange *origin_judge( struct dial *dial );
 
 /* The exchange of a connection that is up, with a reference, or NULL; and whether it is draining. */
 struct exchange *origin_conn_exchange( struct conn *conn, int *draining );

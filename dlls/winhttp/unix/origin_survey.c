@@ -105,8 +105,22 @@ static void close_unused( int any, uint64_t partition )
         }
 }
 
+/* Those that are in use now shall not wait for another use. */
+static void forget_idle_time( uint64_t partition )
+{
+    struct origin *origin;
+    unsigned int i;
+
+    pthread_mutex_lock( &pool_lock );
+    for (i = 0; i < ORIGIN_TABLE_SIZE; i++)
+        for (origin = origin_table[i]; origin; origin = origin->next)
+            if (origin->partition == partition) __atomic_store_n( &origin->max_idle_ms, 0, __ATOMIC_RELAXED );
+    pthread_mutex_unlock( &pool_lock );
+}
+
 void origin_close_partition( uint64_t partition )
 {
+    forget_idle_time( partition );
     close_unused( 0, partition );
 }
 

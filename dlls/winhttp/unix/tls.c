@@ -10,7 +10,7 @@
  * tls_record.c. Both sides count records, so the sequence numbers are lent to GnuTLS around everything it does after
  * the handshake (tls_lend_both, tls_return_both).
  *
- * A server's wish to renegotiate is refused. Reading and writing fail separately: a server that answers early and
+ * A server that wants more of the session than data is tls_renew.c's. Reading and writing fail separately: a server that answers early and
  * stops listening must still be heard.
  *
  * No setting here is process-wide: the same GnuTLS may serve Wine's own TLS in this process.
@@ -19,11 +19,13 @@
 #include <arpa/inet.h>
 
 #include "block.h"
+#include "creds.h"
 #include "hooks.h"
 #include "tls.h"
 #include "tls_cache.h"
 #include "tls_facts.h"
 #include "tls_internal.h"
+#include "tls_keylog.h"
 #include "tls_policy.h"
 
 /* RFC 8446 section 5.5: AES-GCM keys seal at most 2^24.5 records. */
@@ -37,25 +39,17 @@ static int no_payload( struct tls *tls )
     return tls_fail( tls, WHE_TLS, GNUTLS_E_TOO_MANY_EMPTY_PACKETS );
 }
 
-/* Once is answered; a server that insists is cut off. */
-static int refuse_renegotiation( struct tls *tls )
-{
-    if (tls->refused) return tls_fail( tls, WHE_TLS, GNUTLS_E_REHANDSHAKE );
-    tls->refused = 1;
-    tls_send_alert( tls, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION );
-    return no_payload( tls );
-}
-
 static ssize_t received( struct tls *tls, int ret )
 {
     if (ret > 0)
     {
         tls->idle_records = 0;
-        return ret;
+        return tls->false_start && tls_settle( tls ) ? LAYER_FAILED : ret;
     }
     if (!ret) tls->closed = 1;
     if (!ret || ret == GNUTLS_E_AGAIN || ret == GNUTLS_E_INTERRUPTED) return no_payload( tls );
-    if (ret == GNUTLS_E_REHANDSHAKE) return refuse_renegotiation( tls );
+    if (ret == GNUTLS_E_REHANDSHAKE || ret == GNUTLS_E_REAUTH_REQUEST)
+        return tls_renew_begin( tls, ret ) ? LAYER_FAILED : no_payload( tls );
     if (!gnutls_error_is_fatal( ret )) return no_payload( tls );      /* a warning */
     return tls_fail_code( tls, ret );
 }
@@ -157,6 +151,11 @@ static ssize_t tls_read( struct layer *layer, void *buffer, size_t size )
         if (tls->closed) break;
         if (gnutls_record_check_pending( tls->session ))
             ret = received( tls, gnutls_record_recv( tls->session, out + got, size - got ) );
+        else if (tls->renewal)
+        {
+            if ((ret = tls_renew( tls )) == LAYER_AGAIN && !got) return LAYER_AGAIN;
+            if (ret == LAYER_AGAIN) break;
+        }
         else if ((len = next_record( tls )))
         {
             if (!tls->reader.cipher || len > TLS_RECORD_HEADER + TLS_RECORD_WIRE)
@@ -255,6 +254,8 @@ static ssize_t tls_write( struct layer *layer, const void *data, size_t size )
     if (tls->state == TLS_FAILED) return LAYER_FAILED;
     if (tls->state != TLS_UP) return tls_fail( tls, WHE_STATE, 0 );
     if (tls->blocked && (ret = tls_send_out( tls )) == LAYER_AGAIN) return LAYER_AGAIN;
+    if (tls->renewal && (ret = tls_renew( tls )) == LAYER_FAILED) return LAYER_FAILED;
+    if (tls->renewal) return LAYER_AGAIN;        /* what may be said depends on how it ends */
 
     while (!tls->write_error && taken < size)
     {
@@ -284,7 +285,7 @@ static unsigned int tls_wants( const struct layer *layer )
 {
     const struct tls *tls = (const struct tls *)layer;
 
-    if (tls->state == TLS_VERIFY) return 0;
+    if (tls->state == TLS_VERIFY || tls->state == TLS_JUDGED_OUTSIDE) return 0;
     return layer->below->ops->wants( layer->below );
 }
 
@@ -295,6 +296,7 @@ static size_t tls_pending( const struct layer *layer )
 
     if (tls->state != TLS_UP || tls->closed) return sum;
     sum += gnutls_record_check_pending( tls->session );
+    if (tls->renewal) return sum;
     if ((len = next_record( tls )) && (len = tls_record_room( &tls->reader, len )))
         sum += tls->reader.tls13 && len > 1 ? len - 1 : len;
     return sum;
@@ -304,7 +306,7 @@ static void tls_goodbye( struct layer *layer )
 {
     struct tls *tls = tls_from_layer( layer );
 
-    if (tls->state == TLS_UP && !tls->write_error)
+    if (tls->state == TLS_UP && !tls->write_error && !tls->renewal)
     {
         tls_lend_both( tls );
         gnutls_bye( tls->session, GNUTLS_SHUT_WR );
@@ -322,6 +324,8 @@ static void tls_free( struct tls *tls )
     tls_keys_free( &tls->reader );
     tls_keys_free( &tls->writer );
     if (tls->session) gnutls_deinit( tls->session );
+    if (tls->creds) creds_release( tls->creds );
+    wh_free( tls->issuers );
     wh_free( tls );
 }
 
@@ -341,7 +345,8 @@ static enum wh_error tls_query( struct layer *layer, unsigned int what, void *bu
     struct tls *tls = tls_from_layer( layer );
     enum wh_error err = WHE_STATE;
 
-    if (tls->state == TLS_UP) err = tls_facts_query( tls->session, what, buffer, size, len );
+    if (what == WHQ_CERT_ISSUERS) return tls_client_issuers( tls, buffer, size, len );
+    if (tls->known) err = tls_facts_query( tls->session, what, buffer, size, len );
     return err == WHE_STATE ? layer->below->ops->query( layer->below, what, buffer, size, len ) : err;
 }
 
@@ -385,6 +390,8 @@ static struct tls *tls_alloc( struct layer *below, const struct tls_policy *poli
     tls->layer.ops = &tls_ops;
     tls->layer.below = below;
     tls->flags = policy->flags;
+    tls->judge = policy->judge;
+    if (policy->creds) tls->creds = creds_ref( policy->creds );
     host = (char *)(tls + 1);
     memcpy( host, policy->host, host_size );
     set_peer( tls, host );
@@ -415,6 +422,7 @@ void tls_shutdown( void )
 {
     tls_cache_clear();
     tls_trust_free();
+    tls_keylog_free();
     block_shutdown();
     tls_settings_free();
 }

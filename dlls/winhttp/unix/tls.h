@@ -17,15 +17,6 @@
 
 struct creds;
 
-/* Who has the last word on the peer's certificate. A session that is resumed was judged when it began. */
-enum tls_judge
-{
-    WH_JUDGE_HERE,               /* this layer */
-    WH_JUDGE_DOUBT,              /* somebody outside, if all that speaks against it is what other stores, or other ways
-                                  * to revocation data, could cure: WH_CERT_UNKNOWN_CA, WH_CERT_REV_FAILED */
-    WH_JUDGE_ALWAYS,             /* somebody outside, who is told what was found here */
-};
-
 struct tls_policy
 {
     const char   *host;          /* SNI (not for an IP literal) and the name or address to check; copied */

@@ -207,6 +207,17 @@ static enum wh_error query_binding( gnutls_session_t session, void *buffer, size
     return err;
 }
 
+static enum wh_error query_staple( gnutls_session_t session, void *buffer, size_t size, size_t *len )
+{
+    gnutls_datum_t staple;
+
+    if (gnutls_ocsp_status_request_get2( session, 0, &staple ) < 0 || !staple.size) return WHE_STATE;
+    *len = staple.size;
+    if (size < staple.size) return WHE_INVALID;
+    memcpy( buffer, staple.data, staple.size );
+    return WHE_OK;
+}
+
 enum wh_error tls_facts_query( gnutls_session_t session, unsigned int what, void *buffer, size_t size, size_t *len )
 {
     *len = 0;
@@ -215,6 +226,7 @@ enum wh_error tls_facts_query( gnutls_session_t session, unsigned int what, void
     case WHQ_TLS:             return query_tls( session, buffer, size, len );
     case WHQ_PEER_CHAIN:      return query_chain( session, buffer, size, len );
     case WHQ_CHANNEL_BINDING: return query_binding( session, buffer, size, len );
+    case WHQ_OCSP_STAPLE:     return query_staple( session, buffer, size, len );
     default:                  return WHE_STATE;
     }
 }

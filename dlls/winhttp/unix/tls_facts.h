@@ -11,7 +11,7 @@
 
 #include "../unixlib.h"
 
-/* Answers WHQ_TLS, WHQ_PEER_CHAIN and WHQ_CHANNEL_BINDING of a session whose handshake is over. *len is what was
+/* Answers WHQ_TLS, WHQ_PEER_CHAIN, WHQ_CHANNEL_BINDING and WHQ_OCSP_STAPLE of a session whose handshake is over. *len is what was
  * stored or, with WHE_INVALID, what is needed. WHE_STATE: no such fact; then *len is 0. */
 enum wh_error tls_facts_query( gnutls_session_t session, unsigned int what, void *buffer, size_t size, size_t *len );
 

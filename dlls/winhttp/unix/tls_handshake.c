@@ -5,11 +5,10 @@
 /*
  * From a new TLS session to one that is up: settings, handshake, verdict, resumption
  *
- * A server's wish for a client certificate is answered with none; if it then breaks the handshake off, that is
- * WHE_CERT_NEEDED. What a server hands out for later connections is kept here too, though with TLS 1.3 it comes among
- * the data.
+ * What a server hands out for later connections is kept here too, though with TLS 1.3 it comes among the data.
  */
 
+#include <stdio.h>
 #include <time.h>
 
 #include "hooks.h"
@@ -17,7 +16,11 @@
 #include "tls.h"
 #include "tls_cache.h"
 #include "tls_internal.h"
+#include "tls_keylog.h"
 #include "tls_policy.h"
+
+/* OCSP responses are looked at for as many certificates; see tls_verify.c. */
+#define MAX_STAPLES 16
 
 /* How long what a server hands out is used: RFC 8446 section 4.6.1 and RFC 5246 section F.1.4 have the upper limits.
  * A TLS 1.2 server that names none (session ids, or a hint of 0) gets two hours. */
@@ -33,10 +36,31 @@ struct alert_row
 
 static const struct alert_row alert_rows[] =   /* what we tell a server whose certificate was not accepted */
 {
+    { WH_CERT_REVOKED,    GNUTLS_A_CERTIFICATE_REVOKED },
     { WH_CERT_UNKNOWN_CA, GNUTLS_A_UNKNOWN_CA },
     { WH_CERT_DATE,       GNUTLS_A_CERTIFICATE_EXPIRED },
     { ~0u,                GNUTLS_A_BAD_CERTIFICATE },
 };
+
+struct bit_name
+{
+    uint32_t    bit;
+    const char *name;
+};
+
+static const struct bit_name bit_names[] =     /* for traces */
+{
+    { WH_CERT_REV_FAILED, " revocation-unknown" },
+    { WH_CERT_INVALID,    " invalid" },
+    { WH_CERT_REVOKED,    " revoked" },
+    { WH_CERT_UNKNOWN_CA, " unknown-authority" },
+    { WH_CERT_NAME,       " wrong-name" },
+    { WH_CERT_DATE,       " wrong-date" },
+    { WH_CERT_USAGE,      " wrong-usage" },
+};
+
+/* What an outside judge may know better. */
+#define DOUBTS (WH_CERT_UNKNOWN_CA | WH_CERT_REV_FAILED)
 
 static uint64_t now_ms(void)     /* tickets age while the machine sleeps */
 {
@@ -147,11 +171,12 @@ static int set_alpn( gnutls_session_t session, uint32_t alpn )
 
 static int session_init( struct tls *tls, const struct tls_settings *settings, uint32_t alpn )
 {
-    /* one key share is enough: servers take X25519 or ask again; no OCSP staple is used yet, so none is asked for */
+    /* one key share is enough: servers take X25519 or ask again */
     unsigned int flags = GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_KEY_SHARE_TOP
-                         | GNUTLS_NO_EXTENSIONS;
+                         | GNUTLS_NO_EXTENSIONS | GNUTLS_POST_HANDSHAKE_AUTH;
     int ret;
 
+    if (tls->flags & WH_TLS_FALSE_START) flags |= GNUTLS_ENABLE_FALSE_START;
     if ((ret = gnutls_init( &tls->session, flags )) < 0)
     {
         tls->session = NULL;
@@ -164,7 +189,11 @@ static int session_init( struct tls *tls, const struct tls_settings *settings, u
     gnutls_transport_set_push_function( tls->session, tls_push );
     gnutls_handshake_set_hook_function( tls->session, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_POST,
                                         on_ticket );
+    tls_keylog( tls->session );
 
+    /* a kilobyte or two of each handshake: only where somebody looks at it */
+    if (tls->flags & WH_TLS_CHECK_REVOCATION
+        && (ret = gnutls_ocsp_status_request_enable_client( tls->session, NULL, 0, NULL )) < 0) return ret;
     if ((ret = gnutls_priority_set( tls->session, settings->priority )) < 0) return ret;
     if ((ret = gnutls_credentials_set( tls->session, GNUTLS_CRD_CERTIFICATE, settings->credentials )) < 0) return ret;
     if (tls->peer.name && (ret = gnutls_server_name_set( tls->session, GNUTLS_NAME_DNS, tls->peer.name,
@@ -187,29 +216,37 @@ enum wh_error tls_session_open( struct tls *tls, const struct tls_policy *policy
 
 /* ---- start ---- */
 
-static int handshake( struct tls *tls )
+/* An alert that says what GnuTLS did not like. */
+static void send_alert_for( struct tls *tls, int code )
+{
+    int level, alert = gnutls_error_to_alert( code, &level );
+
+    if (alert < 0) return;
+    if (tls->cert_missing) alert = GNUTLS_A_USER_CANCELED;
+    tls_send_alert( tls, level, alert );
+}
+
+int tls_handshake( struct tls *tls )
 {
     int ret, sent;
 
     for (;;)
     {
-        tls->push_full = 0;
+        tls->push_full = tls->fed = tls->dry = 0;
         ret = gnutls_handshake( tls->session );
-        if (ret == GNUTLS_E_SUCCESS) return LAYER_OK;
+        if (ret == GNUTLS_E_SUCCESS || (ret == GNUTLS_E_GOT_APPLICATION_DATA && tls->renewal)) return ret;
         if (ret == GNUTLS_E_AGAIN || ret == GNUTLS_E_INTERRUPTED)
         {
             if ((sent = tls_send_out( tls )) == LAYER_FAILED)
                 return tls_fail( tls, tls->write_error, tls->write_detail );
-            if (sent == LAYER_AGAIN || !tls->push_full) return LAYER_AGAIN;
+            /* Between the records of one message it says AGAIN with input left, of which no event would tell. */
+            if (sent == LAYER_AGAIN || (!tls->push_full && (tls->dry || !tls->fed))) return LAYER_AGAIN;
         }
         else if (gnutls_error_is_fatal( ret ) || ++tls->idle_records > MAX_IDLE_RECORDS) break;
     }
     if (tls->offered) tls_cache_forget( tls->key, tls->key_len );
     if (tls->state != TLS_FAILED && !tls->eof && ret != GNUTLS_E_FATAL_ALERT_RECEIVED)
-    {
-        gnutls_alert_send_appropriate( tls->session, ret );
-        tls_send_out( tls );
-    }
+        send_alert_for( tls, ret );
     return tls_fail_code( tls, ret );
 }
 
@@ -221,22 +258,86 @@ static gnutls_alert_description_t alert_from_bits( uint32_t bits )
     return alert_rows[i].alert;
 }
 
+static void trace_bits( const struct tls *tls, uint32_t bits, const char *whose )
+{
+    char text[160] = "";
+    size_t i, len = 0;
+
+    if (!(log_levels & LOG_WARN)) return;
+    for (i = 0; i < sizeof(bit_names) / sizeof(bit_names[0]); i++)
+        if (bits & bit_names[i].bit) len += snprintf( text + len, sizeof(text) - len, "%s", bit_names[i].name );
+    log_write( LOG_WARN, "tls %s: the certificate, as %s:%s", tls_peer_text( tls ), whose, len ? text : " good" );
+}
+
+static int reject( struct tls *tls, enum wh_error error, uint32_t bits )
+{
+    if (error == WHE_CERT) tls_send_alert( tls, GNUTLS_AL_FATAL, alert_from_bits( bits ) );
+    return tls_fail( tls, error, bits );
+}
+
+static unsigned int get_staples( struct tls *tls, gnutls_datum_t *staples )
+{
+    unsigned int i, got = 0;
+
+    for (i = 0; i < MAX_STAPLES; i++)
+    {
+        staples[i].size = 0;
+        if (tls->flags & WH_TLS_CHECK_REVOCATION && gnutls_ocsp_status_request_get2( tls->session, i, &staples[i] ) >= 0)
+            got++;
+        else staples[i].size = 0;
+    }
+    return got;
+}
+
+/* LAYER_OK, LAYER_FAILED, or LAYER_AGAIN: the trust list, or a verdict from outside, is still to come. */
 static int verify( struct tls *tls )
 {
+    gnutls_datum_t staples[MAX_STAPLES];
     const gnutls_datum_t *chain;
     unsigned int count = 0;
     enum wh_error error;
-    uint32_t bits;
 
     if (gnutls_session_is_resumed( tls->session )) return LAYER_OK;   /* judged when it began, under the same key */
     if (!tls_trust_loaded()) return LAYER_AGAIN;
 
-    chain = gnutls_certificate_get_peers( tls->session, &count );
-    if (!chain) count = 0;
-    error = tls_verify_chain( chain, count, &tls->peer, tls->flags, &bits );
-    if (!error) return LAYER_OK;
-    if (error == WHE_CERT) tls_send_alert( tls, GNUTLS_AL_FATAL, alert_from_bits( bits ) );
-    return tls_fail( tls, error, bits );
+    if (!(chain = gnutls_certificate_get_peers( tls->session, &count ))) count = 0;
+    if (count > MAX_STAPLES) count = MAX_STAPLES;
+    error = tls_verify_chain( chain, get_staples( tls, staples ) ? staples : NULL, count, &tls->peer, tls->flags,
+                              &tls->bits );
+    if (error && error != WHE_CERT) return reject( tls, error, 0 );
+    if (tls->bits || tls->judge == WH_JUDGE_ALWAYS) trace_bits( tls, tls->bits, "found here" );
+    if (count && (tls->judge == WH_JUDGE_ALWAYS
+                  || (error && tls->judge == WH_JUDGE_DOUBT && !(tls->bits & ~DOUBTS))))
+    {
+        tls->state = TLS_JUDGED_OUTSIDE;
+        return LAYER_AGAIN;
+    }
+    return error ? reject( tls, error, tls->bits ) : LAYER_OK;
+}
+
+static int apply_verdict( struct tls *tls )
+{
+    if (!tls->judged) return LAYER_AGAIN;
+    trace_bits( tls, tls->verdict ? tls->verdict_bits : 0, "judged outside" );
+    return tls->verdict ? reject( tls, tls->verdict, tls->verdict_bits ) : LAYER_OK;
+}
+
+int tls_layer_judging( const struct layer *layer, uint32_t *bits )
+{
+    const struct tls *tls = (const struct tls *)layer;
+
+    *bits = tls->bits;
+    return tls->state == TLS_JUDGED_OUTSIDE && !tls->judged;
+}
+
+void tls_layer_verdict( struct layer *layer, enum wh_error error, uint32_t bits )
+{
+    struct tls *tls = tls_from_layer( layer );
+
+    if (tls->state != TLS_JUDGED_OUTSIDE || tls->judged) return;     /* the layer failed, or was closed, meanwhile */
+    tls->judged = 1;
+    tls->verdict = error;
+    tls->verdict_bits = bits;
 }
 
 static uint32_t chosen_alpn( gnutls_session_t session )
@@ -248,18 +349,27 @@ static uint32_t chosen_alpn( gnutls_session_t session )
     return name.size == 8 && !memcmp( name.data, "http/1.1", 8 ) ? WH_ALPN_H1 : 0;
 }
 
-static int come_up( struct tls *tls )
+int tls_settle( struct tls *tls )
 {
     int ret;
 
+    tls->false_start = 0;
     if ((ret = tls_keys_load( &tls->reader, tls->session, 1 )) < 0
         || (ret = tls_keys_load( &tls->writer, tls->session, 0 )) < 0) return tls_fail_code( tls, ret );
+    keep_handshake( tls );
+    tls->ticket = 0;
+    return LAYER_OK;
+}
+
+static int come_up( struct tls *tls )
+{
+    /* after a false start the keys to read with are not in force yet: all goes through GnuTLS until they are */
+    tls->false_start = !!(gnutls_session_get_flags( tls->session ) & GNUTLS_SFLAGS_FALSE_START);
+    if (!tls->false_start && tls_settle( tls )) return LAYER_FAILED;
     tls->record_max = gnutls_record_get_max_size( tls->session );
     if (tls->record_max > TLS_RECORD_PLAIN) tls->record_max = TLS_RECORD_PLAIN;
     tls->alpn = chosen_alpn( tls->session );
     tls->idle_records = 0;
-    keep_handshake( tls );
-    tls->ticket = 0;
     tls_buffer_park( &tls->in );
     return LAYER_OK;
 }
@@ -277,15 +387,16 @@ int tls_start( struct layer *layer )
     }
     if (tls->state == TLS_HANDSHAKE)
     {
-        if ((ret = handshake( tls ))) return ret;
+        if ((ret = tls_handshake( tls ))) return ret;
+        tls->known = 1;
         tls->state = TLS_VERIFY;
     }
-    if (tls->state == TLS_VERIFY)
+    if (tls->state == TLS_VERIFY || tls->state == TLS_JUDGED_OUTSIDE)
     {
-        if ((ret = verify( tls )) || (ret = come_up( tls ))) return ret;
-        LOG( LOG_TRACE, "tls %s: up, %s%s", tls->peer.name ? tls->peer.name : "(address)",
-             gnutls_ciphersuite_get( tls->session ),
-             gnutls_session_is_resumed( tls->session ) ? ", resumed" : "" );
+        ret = tls->state == TLS_VERIFY ? verify( tls ) : apply_verdict( tls );
+        if (ret || (ret = come_up( tls ))) return ret;
+        LOG( LOG_TRACE, "tls %s: up, %s%s%s", tls_peer_text( tls ), gnutls_ciphersuite_get( tls->session ),
+             gnutls_session_is_resumed( tls->session ) ? ", resumed" : "", tls->false_start ? ", false start" : "" );
         tls->state = TLS_UP;
     }
     return tls->state == TLS_UP ? LAYER_OK : LAYER_FAILED;

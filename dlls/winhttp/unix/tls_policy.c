@@ -15,6 +15,7 @@
 #endif
 
 #include "hooks.h"
+#include "tls_internal.h"
 #include "tls_policy.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -52,7 +53,7 @@ static const char priority_rest[] =
 static pthread_mutex_t global_lock = PTHREAD_MUTEX_INITIALIZER;
 static int global_ready;
 static gnutls_priority_t priorities[PRIORITY_COUNT];
-static gnutls_certificate_credentials_t no_certificate;   /* shared by all sessions, never changed */
+static gnutls_certificate_credentials_t credentials;      /* shared by all sessions, never changed */
 
 static int cpu_has_aes(void)
 {
@@ -69,11 +70,12 @@ static int global_init(void)     /* with global_lock */
 {
     if (global_ready) return 0;
     if (gnutls_global_init() < 0) return -1;
-    if (gnutls_certificate_allocate_credentials( &no_certificate ) < 0)
+    if (gnutls_certificate_allocate_credentials( &credentials ) < 0)
     {
         gnutls_global_deinit();
         return -1;
     }
+    gnutls_certificate_set_retrieve_function2( credentials, tls_client_certificate );
     global_ready = 1;
     return 0;
 }
@@ -106,7 +108,7 @@ enum wh_error tls_settings_get( uint32_t versions, struct tls_settings *settings
     if (global_init() < 0) err = WHE_NO_MEMORY;
     else if (!priorities[index] && !(priorities[index] = priority_create( index ))) err = WHE_UNSUPPORTED;
     settings->priority = priorities[index];
-    settings->credentials = no_certificate;
+    settings->credentials = credentials;
     pthread_mutex_unlock( &global_lock );
     return err;
 }
@@ -123,7 +125,7 @@ void tls_settings_free( void )
     }
     if (global_ready)
     {
-        gnutls_certificate_free_credentials( no_certificate );
+        gnutls_certificate_free_credentials( credentials );
         gnutls_global_deinit();
     }
     global_ready = 0;

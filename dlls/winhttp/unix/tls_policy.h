@@ -14,7 +14,7 @@
 struct tls_settings          /* lent until tls_settings_free */
 {
     gnutls_priority_t                priority;
-    gnutls_certificate_credentials_t credentials;    /* no certificate: what a server gets that asks for one */
+    gnutls_certificate_credentials_t credentials;    /* asks tls_client_certificate for what a server is to get */
 };
 
 /* The settings for a set of WH_TLS_*, made at their first use. Versions that the library cannot do are left out;

@@ -14,6 +14,10 @@
  * SSL_CERT_FILE and SSL_CERT_DIR (directories of files named by hash, separated by colons) name other sources, as
  * OpenSSL and curl have it; with one of them set only what is set is read. A process with raised privileges ignores
  * them.
+ *
+ * GnuTLS judges links: signatures, dates, purposes, basic and name constraints, path lengths. It stops at one that it
+ * cannot follow, so a chain without a trusted end is judged a second time as if its own end were trusted, and the leaf
+ * apart from all others: every reason is reported, and leave to ignore one of them is not leave to ignore the rest.
  */
 
 #ifndef _GNU_SOURCE
@@ -29,9 +33,10 @@
 
 #include <gnutls/x509.h>
 
-#include "tls_verify.h"
 #include "hooks.h"
 #include "tls.h"
+#include "tls_staple.h"
+#include "tls_verify.h"
 
 /* A chain longer than GnuTLS' own limit of verification depth cannot be verified anyway. */
 #define MAX_CHAIN 16
@@ -353,6 +358,9 @@ void tls_trust_free( void )
 
 /* ---- the verdict ---- */
 
+/* Beside WH_CERT_*: told to nobody as such, but may be ignored by itself. */
+#define CERT_WEAK_SIGNATURE 0x00010000
+
 struct status_row
 {
     unsigned int status;     /* GNUTLS_CERT_* */
@@ -362,14 +370,14 @@ struct status_row
 static const struct status_row status_rows[] =
 {
     { GNUTLS_CERT_SIGNER_NOT_FOUND,           WH_CERT_UNKNOWN_CA },
-    { GNUTLS_CERT_SIGNER_NOT_CA,              WH_CERT_UNKNOWN_CA },
     { GNUTLS_CERT_EXPIRED,                    WH_CERT_DATE },
     { GNUTLS_CERT_NOT_ACTIVATED,              WH_CERT_DATE },
     { GNUTLS_CERT_PURPOSE_MISMATCH,           WH_CERT_USAGE },
     { GNUTLS_CERT_UNEXPECTED_OWNER,           WH_CERT_NAME },
     { GNUTLS_CERT_REVOKED,                    WH_CERT_REVOKED },
+    { GNUTLS_CERT_INSECURE_ALGORITHM,         CERT_WEAK_SIGNATURE },
+    { GNUTLS_CERT_SIGNER_NOT_CA,              WH_CERT_INVALID },
     { GNUTLS_CERT_SIGNATURE_FAILURE,          WH_CERT_INVALID },
-    { GNUTLS_CERT_INSECURE_ALGORITHM,         WH_CERT_INVALID },
     { GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, WH_CERT_INVALID },
     { GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS,    WH_CERT_INVALID },
 };
@@ -382,10 +390,21 @@ struct ignore_row
 
 static const struct ignore_row ignore_rows[] =
 {
-    { WH_TLS_IGNORE_UNKNOWN_CA, WH_CERT_UNKNOWN_CA },
-    { WH_TLS_IGNORE_USAGE,      WH_CERT_USAGE },
-    { WH_TLS_IGNORE_NAME,       WH_CERT_NAME },
-    { WH_TLS_IGNORE_DATE,       WH_CERT_DATE },
+    { WH_TLS_IGNORE_UNKNOWN_CA,     WH_CERT_UNKNOWN_CA },
+    { WH_TLS_IGNORE_USAGE,          WH_CERT_USAGE },
+    { WH_TLS_IGNORE_NAME,           WH_CERT_NAME },
+    { WH_TLS_IGNORE_DATE,           WH_CERT_DATE },
+    { WH_TLS_IGNORE_WEAK_SIGNATURE, CERT_WEAK_SIGNATURE },
+};
+
+/* What is judged: the certificates as they came, and those of them that lead from the leaf upwards. */
+struct chain
+{
+    const gnutls_datum_t *der;
+    gnutls_x509_crt_t     certs[MAX_CHAIN];
+    unsigned int          count;
+    unsigned int          path[MAX_CHAIN];      /* indexes, the leaf's first */
+    unsigned int          path_count;
 };
 
 static uint32_t bits_from_status( unsigned int status )
@@ -399,13 +418,13 @@ static uint32_t bits_from_status( unsigned int status )
     return bits;
 }
 
-static uint32_t bits_ignored( uint32_t ignore )
+static uint32_t bits_ignored( uint32_t flags )
 {
     uint32_t bits = 0;
     size_t i;
 
     for (i = 0; i < sizeof(ignore_rows) / sizeof(ignore_rows[0]); i++)
-        if (ignore & ignore_rows[i].flag) bits |= ignore_rows[i].bits;
+        if (flags & ignore_rows[i].flag) bits |= ignore_rows[i].bits;
     return bits;
 }
 
@@ -425,58 +444,6 @@ static int anchor_has_name( const struct anchor *anchor, const gnutls_datum_t *n
            && !memcmp( anchor->subject, name->data, name->size );
 }
 
-/* Indexes of the anchors that the chain may need: its certificates themselves, and their issuers. */
-static size_t find_anchors( const gnutls_datum_t *chain, unsigned int count, size_t *found )
-{
-    gnutls_datum_t issuer, subject;
-    uint32_t issuer_hash, subject_hash;
-    size_t i, k, got = 0;
-    unsigned int n;
-
-    for (n = 0; n < count; n++)
-    {
-        if (!der_names( chain[n].data, chain[n].size, &issuer, &subject )) continue;
-        issuer_hash = hash_bytes( issuer.data, issuer.size );
-        subject_hash = hash_bytes( subject.data, subject.size );
-        for (i = 0; i < anchor_count && got < MAX_ANCHORS; i++)
-        {
-            if (!anchor_has_name( &anchors[i], &issuer, issuer_hash )
-                && !anchor_has_name( &anchors[i], &subject, subject_hash )) continue;
-            for (k = 0; k < got && found[k] != i; k++);
-            if (k == got) found[got++] = i;
-        }
-    }
-    return got;
-}
-
-/* Trust in the chain, with its signatures, dates and purposes, as GNUTLS_CERT_*. Returns 0 or a GnuTLS code. */
-static int chain_status( gnutls_x509_crt_t *certs, unsigned int count, const gnutls_datum_t *chain, uint32_t ignore,
-                         unsigned int *status )
-{
-    gnutls_typed_vdata_st purpose = { GNUTLS_DT_KEY_PURPOSE_OID, (uint8_t *)GNUTLS_KP_TLS_WWW_SERVER, 0 };
-    unsigned int flags = 0;
-    gnutls_x509_trust_list_t list;
-    gnutls_x509_crt_t anchor;
-    size_t found[MAX_ANCHORS], i, got;
-    int ret;
-
-    if (ignore & WH_TLS_IGNORE_DATE)
-        flags |= GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS;
-
-    if ((ret = gnutls_x509_trust_list_init( &list, 1 )) < 0) return ret;
-    got = find_anchors( chain, count, found );
-    for (i = 0; i < got; i++)
-    {
-        /* one that GnuTLS does not like is not trusted */
-        if (certificate_import( &anchor, anchors[found[i]].der, anchors[found[i]].der_len ) < 0) continue;
-        if (gnutls_x509_trust_list_add_cas( list, &anchor, 1, 0 ) != 1) gnutls_x509_crt_deinit( anchor );
-    }
-    ret = gnutls_x509_trust_list_verify_crt2( list, certs, count, &purpose, ignore & WH_TLS_IGNORE_USAGE ? 0 : 1,
-                                              flags, status, NULL );
-    gnutls_x509_trust_list_deinit( list, 1 );
-    return ret;
-}
-
 /* Is this very certificate in the list? Then its issuer does not matter, and it need not be a CA. */
 static int is_anchor( const gnutls_datum_t *cert )
 {
@@ -494,74 +461,283 @@ static int is_anchor( const gnutls_datum_t *cert )
     return 0;
 }
 
-static uint32_t leaf_name_bits( gnutls_x509_crt_t leaf, const struct tls_peer_name *peer )
+static int same_name( const gnutls_datum_t *a, const gnutls_datum_t *b )
 {
-    int match;
-
-    if (peer->address_len) match = gnutls_x509_crt_check_ip( leaf, peer->address, peer->address_len, 0 );
-    else match = gnutls_x509_crt_check_hostname2( leaf, peer->name, GNUTLS_VERIFY_DO_NOT_ALLOW_IP_MATCHES );
-    return match ? 0 : WH_CERT_NAME;
+    return a->size == b->size && !memcmp( a->data, b->data, a->size );
 }
 
-static uint32_t leaf_date_bits( gnutls_x509_crt_t leaf )
+/* From the leaf up, as far as certificates came along; servers send them in any order, and some that do not belong. */
+static void find_path( struct chain *chain )
 {
-    time_t now = time( NULL ), from = gnutls_x509_crt_get_activation_time( leaf );
-    time_t until = gnutls_x509_crt_get_expiration_time( leaf );
+    gnutls_datum_t issuer, subject, next_issuer, next_subject;
+    unsigned int i, used = 1;
+
+    chain->path[0] = 0;
+    chain->path_count = 1;
+    if (!der_names( chain->der[0].data, chain->der[0].size, &issuer, &subject )) return;
+    while (!same_name( &issuer, &subject ))
+    {
+        for (i = 1; i < chain->count; i++)
+            if (!(used & 1u << i) && der_names( chain->der[i].data, chain->der[i].size, &next_issuer, &next_subject )
+                && same_name( &next_subject, &issuer )) break;
+        if (i == chain->count) break;
+        used |= 1u << i;
+        chain->path[chain->path_count++] = i;
+        issuer = next_issuer;
+        subject = next_subject;
+    }
+}
+
+/* Indexes of the anchors that the chain may need: its certificates themselves, and their issuers. */
+static size_t find_anchors( const struct chain *chain, size_t *found )
+{
+    gnutls_datum_t issuer, subject;
+    uint32_t issuer_hash, subject_hash;
+    size_t i, k, got = 0;
+    unsigned int n;
+
+    for (n = 0; n < chain->count; n++)
+    {
+        if (!der_names( chain->der[n].data, chain->der[n].size, &issuer, &subject )) continue;
+        issuer_hash = hash_bytes( issuer.data, issuer.size );
+        subject_hash = hash_bytes( subject.data, subject.size );
+        for (i = 0; i < anchor_count && got < MAX_ANCHORS; i++)
+        {
+            if (!anchor_has_name( &anchors[i], &issuer, issuer_hash )
+                && !anchor_has_name( &anchors[i], &subject, subject_hash )) continue;
+            for (k = 0; k < got && found[k] != i; k++);
+            if (k == got) found[got++] = i;
+        }
+    }
+    return got;
+}
+
+static int list_add( gnutls_x509_trust_list_t list, const uint8_t *der, size_t len )
+{
+    gnutls_x509_crt_t anchor;
+    int ret;
+
+    /* one that GnuTLS does not like is not trusted */
+    if ((ret = certificate_import( &anchor, der, len )) < 0) return ret == GNUTLS_E_MEMORY_ERROR ? ret : 0;
+    if (gnutls_x509_trust_list_add_cas( list, &anchor, 1, 0 ) != 1) gnutls_x509_crt_deinit( anchor );
+    return 0;
+}
+
+/* The links up to an anchor in `list`, as WH_CERT_*. Returns 0 or a GnuTLS code. */
+static int list_judge( gnutls_x509_trust_list_t list, gnutls_x509_crt_t *certs, unsigned int count, uint32_t flags,
+                       uint32_t *bits )
+{
+    gnutls_typed_vdata_st purpose = { GNUTLS_DT_KEY_PURPOSE_OID, (uint8_t *)GNUTLS_KP_TLS_WWW_SERVER, 0 };
+    unsigned int verify_flags = 0, status = 0;
+    int ret;
+
+    if (flags & WH_TLS_IGNORE_DATE)
+        verify_flags |= GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS;
+    if (flags & WH_TLS_IGNORE_WEAK_SIGNATURE)
+        verify_flags |= GNUTLS_VERIFY_ALLOW_BROKEN | GNUTLS_VERIFY_ALLOW_SIGN_WITH_SHA1;
+    ret = gnutls_x509_trust_list_verify_crt2( list, certs, count, &purpose, flags & WH_TLS_IGNORE_USAGE ? 0 : 1,
+                                              verify_flags, &status, NULL );
+    *bits = bits_from_status( status );
+    return ret;
+}
+
+static int chain_trust( struct chain *chain, uint32_t flags, uint32_t *bits )
+{
+    gnutls_x509_trust_list_t list;
+    size_t found[MAX_ANCHORS], i, got;
+    int ret;
+
+    if ((ret = gnutls_x509_trust_list_init( &list, 1 )) < 0) return ret;
+    got = find_anchors( chain, found );
+    for (i = 0; !ret && i < got; i++) ret = list_add( list, anchors[found[i]].der, anchors[found[i]].der_len );
+    if (!ret) ret = list_judge( list, chain->certs, chain->count, flags, bits );
+    gnutls_x509_trust_list_deinit( list, 1 );
+    return ret;
+}
+
+/* The links of the path alone, as if where it ends were trusted. */
+static int path_links( struct chain *chain, uint32_t flags, uint32_t *bits )
+{
+    gnutls_x509_crt_t certs[MAX_CHAIN];
+    gnutls_x509_trust_list_t list;
+    const gnutls_datum_t *top = &chain->der[chain->path[chain->path_count - 1]];
+    unsigned int i;
+    int ret;
+
+    if ((ret = gnutls_x509_trust_list_init( &list, 1 )) < 0) return ret;
+    for (i = 0; i < chain->path_count; i++) certs[i] = chain->certs[chain->path[i]];
+    if (!(ret = list_add( list, top->data, top->size ))) ret = list_judge( list, certs, i, flags, bits );
+    gnutls_x509_trust_list_deinit( list, 1 );
+    *bits &= ~WH_CERT_UNKNOWN_CA;
+    return ret;
+}
+
+/* Does the path end with a certificate that vouches for itself, and that nobody has told us to trust? */
+static int ends_untrusted( const struct chain *chain )
+{
+    const gnutls_datum_t *top = &chain->der[chain->path[chain->path_count - 1]];
+    gnutls_datum_t issuer, subject;
+
+    return der_names( top->data, top->size, &issuer, &subject ) && same_name( &issuer, &subject ) && !is_anchor( top );
+}
+
+static int links_bits( struct chain *chain, uint32_t flags, uint32_t *bits )
+{
+    uint32_t more = 0;
+    int ret;
+
+    *bits = 0;
+    if ((ret = chain_trust( chain, flags, bits )) < 0) return ret;
+    /* GnuTLS may say of such an end that it is no CA, or where the list knows its name, that its signature is wrong. */
+    if ((*bits & WH_CERT_INVALID) && ends_untrusted( chain ))
+        *bits = (*bits & ~WH_CERT_INVALID) | WH_CERT_UNKNOWN_CA;
+    if (!(*bits & WH_CERT_UNKNOWN_CA) || chain->path_count < 2) return 0;
+    ret = path_links( chain, flags, &more );
+    *bits |= more;
+    return ret;
+}
+
+/* ---- one certificate ---- */
+
+static uint32_t date_bits( gnutls_x509_crt_t cert )
+{
+    time_t now = time( NULL ), from = gnutls_x509_crt_get_activation_time( cert );
+    time_t until = gnutls_x509_crt_get_expiration_time( cert );
 
     return from == (time_t)-1 || until == (time_t)-1 || now < from || now > until ? WH_CERT_DATE : 0;
 }
 
-static uint32_t leaf_usage_bits( gnutls_x509_crt_t leaf )
+static uint32_t key_bits( gnutls_x509_crt_t cert )
 {
-    return gnutls_x509_crt_check_key_purpose( leaf, GNUTLS_KP_TLS_WWW_SERVER, 0 ) ? 0 : WH_CERT_USAGE;
+    unsigned int bits = 0;
+    int algorithm = gnutls_x509_crt_get_pk_algorithm( cert, &bits );
+
+    if (algorithm < 0) return WH_CERT_INVALID;
+    return (algorithm == GNUTLS_PK_RSA || algorithm == GNUTLS_PK_RSA_PSS) && bits < MIN_RSA_BITS ? WH_CERT_INVALID : 0;
 }
 
 /* The signature of a certificate that signs itself proves nothing and is not judged. */
-static uint32_t leaf_strength_bits( gnutls_x509_crt_t leaf )
+static uint32_t signature_bits( gnutls_x509_crt_t cert )
 {
-    unsigned int bits = 0;
-    int sign = gnutls_x509_crt_get_signature_algorithm( leaf );
+    int sign = gnutls_x509_crt_get_signature_algorithm( cert );
 
-    if (gnutls_x509_crt_get_pk_algorithm( leaf, &bits ) == GNUTLS_PK_RSA && bits < MIN_RSA_BITS)
-        return WH_CERT_INVALID;
-    if (gnutls_x509_crt_check_issuer( leaf, leaf )) return 0;
-    if (sign < 0 || !gnutls_sign_is_secure2( sign, GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS )) return WH_CERT_INVALID;
+    if (gnutls_x509_crt_check_issuer( cert, cert )) return 0;
+    if (sign < 0 || sign == GNUTLS_SIGN_UNKNOWN) return WH_CERT_INVALID;
+    return gnutls_sign_is_secure2( sign, GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS ) ? 0 : CERT_WEAK_SIGNATURE;
+}
+
+/* What GnuTLS would not come to when it cannot follow the links. */
+static uint32_t leaf_bits( gnutls_x509_crt_t leaf, const struct tls_peer_name *peer )
+{
+    uint32_t bits = date_bits( leaf ) | key_bits( leaf ) | signature_bits( leaf );
+
+    if (!tls_name_matches( leaf, peer )) bits |= WH_CERT_NAME;
+    if (!gnutls_x509_crt_check_key_purpose( leaf, GNUTLS_KP_TLS_WWW_SERVER, 0 )) bits |= WH_CERT_USAGE;
+    return bits;
+}
+
+static uint32_t path_key_bits( const struct chain *chain )
+{
+    uint32_t bits = 0;
+    unsigned int i;
+
+    for (i = 1; i < chain->path_count; i++) bits |= key_bits( chain->certs[chain->path[i]] );
+    return bits;
+}
+
+/* ---- revocation ---- */
+
+/* The anchor that issued the end of the path, for the caller to free. */
+static int import_issuer( gnutls_x509_crt_t cert, const gnutls_datum_t *der, gnutls_x509_crt_t *issuer )
+{
+    gnutls_datum_t issuer_name, subject;
+    uint32_t hash;
+    size_t i;
+
+    if (!der_names( der->data, der->size, &issuer_name, &subject )) return 0;
+    hash = hash_bytes( issuer_name.data, issuer_name.size );
+    for (i = 0; i < anchor_count; i++)
+    {
+        if (!anchor_has_name( &anchors[i], &issuer_name, hash )) continue;
+        if (certificate_import( issuer, anchors[i].der, anchors[i].der_len ) < 0) continue;
+        if (gnutls_x509_crt_check_issuer( cert, *issuer )) return 1;
+        gnutls_x509_crt_deinit( *issuer );
+    }
     return 0;
 }
 
-/* GnuTLS stops at the first link that it cannot follow; the leaf is judged here whatever the chain is like, so that
- * every reason is reported together. */
-static uint32_t leaf_bits( gnutls_x509_crt_t leaf, const struct tls_peer_name *peer )
+/* Of each certificate in the path, but not of the root: nobody could revoke that. */
+static uint32_t revocation_bits( const struct chain *chain, const gnutls_datum_t *staples )
 {
-    return leaf_name_bits( leaf, peer ) | leaf_date_bits( leaf ) | leaf_usage_bits( leaf )
-           | leaf_strength_bits( leaf );
+    static const gnutls_datum_t none;
+    const gnutls_datum_t *staple;
+    gnutls_x509_crt_t cert, issuer;
+    uint32_t bits = 0;
+    unsigned int i, k;
+
+    for (i = 0; i < chain->path_count; i++)
+    {
+        k = chain->path[i];
+        cert = chain->certs[k];
+        staple = staples ? &staples[k] : &none;
+        if (is_anchor( &chain->der[k] ) || gnutls_x509_crt_check_issuer( cert, cert )) break;
+        if (i + 1 < chain->path_count)
+            bits |= tls_staple_bits( staple, cert, chain->certs[chain->path[i + 1]] );
+        else if (import_issuer( cert, &chain->der[k], &issuer ))
+        {
+            bits |= tls_staple_bits( staple, cert, issuer );
+            gnutls_x509_crt_deinit( issuer );
+        }
+        else bits |= WH_CERT_REV_FAILED;
+    }
+    return bits;
 }
 
-enum wh_error tls_verify_chain( const gnutls_datum_t *chain, unsigned int count, const struct tls_peer_name *peer,
-                                uint32_t ignore, uint32_t *bits )
+/* ---- all of it ---- */
+
+static int judge( struct chain *chain, const gnutls_datum_t *staples, const struct tls_peer_name *peer, uint32_t flags,
+                  uint32_t *bits )
 {
-    gnutls_x509_crt_t certs[MAX_CHAIN];
-    unsigned int imported, status = 0;
+    uint32_t links;
+    int ret;
+
+    *bits = leaf_bits( chain->certs[0], peer );
+    if (!is_anchor( &chain->der[0] ))
+    {
+        find_path( chain );
+        if ((ret = links_bits( chain, flags, &links )) < 0)
+        {
+            *bits |= WH_CERT_INVALID;
+            return ret;
+        }
+        *bits |= links | path_key_bits( chain );
+        if (flags & WH_TLS_CHECK_REVOCATION) *bits |= revocation_bits( chain, staples );
+    }
+    *bits &= ~bits_ignored( flags );
+    if (*bits & CERT_WEAK_SIGNATURE) *bits |= WH_CERT_INVALID;
+    *bits &= ~CERT_WEAK_SIGNATURE;
+    return 0;
+}
+
+enum wh_error tls_verify_chain( const gnutls_datum_t *der, const gnutls_datum_t *staples, unsigned int count,
+                                const struct tls_peer_name *peer, uint32_t flags, uint32_t *bits )
+{
+    struct chain chain;
     int ret = 0;
 
     *bits = 0;
     if (count > MAX_CHAIN) count = MAX_CHAIN;
-    for (imported = 0; imported < count; imported++)
-        if ((ret = certificate_import( &certs[imported], chain[imported].data, chain[imported].size )) < 0) break;
+    chain.der = der;
 
-    if (!imported) *bits = WH_CERT_INVALID;      /* nothing that can be read as a certificate */
-    else
+    /* what follows a certificate that cannot be read is left out, and the chain is judged without it */
+    for (chain.count = 0; chain.count < count; chain.count++)
     {
-        *bits = leaf_bits( certs[0], peer );
-        if (!is_anchor( &chain[0] ))
-        {
-            /* what follows a certificate that cannot be read is left out, and the chain is judged without it */
-            if ((ret = chain_status( certs, imported, chain, ignore, &status )) < 0) *bits |= WH_CERT_INVALID;
-            else *bits |= bits_from_status( status );
-        }
-        *bits &= ~bits_ignored( ignore );
+        ret = certificate_import( &chain.certs[chain.count], der[chain.count].data, der[chain.count].size );
+        if (ret < 0) break;
     }
-    while (imported) gnutls_x509_crt_deinit( certs[--imported] );
+    if (!chain.count) *bits = WH_CERT_INVALID;       /* nothing that can be read as a certificate */
+    else if (ret != GNUTLS_E_MEMORY_ERROR) ret = judge( &chain, staples, peer, flags, bits );
+    while (chain.count) gnutls_x509_crt_deinit( chain.certs[--chain.count] );
 
     if (ret == GNUTLS_E_MEMORY_ERROR) return WHE_NO_MEMORY;
     return *bits ? WHE_CERT : WHE_OK;

@@ -29,25 +29,13 @@ static const struct code_row code_rows[] =     /* what is not here is WHE_TLS */
     { GNUTLS_E_CERTIFICATE_REQUIRED,  WHE_CERT_NEEDED },
 };
 
-/* How servers turn away a client without a certificate, apart from certificate_required. */
-static const gnutls_alert_description_t turned_away[] =
-{
-    GNUTLS_A_HANDSHAKE_FAILURE,
-    GNUTLS_A_SSL3_NO_CERTIFICATE,
-    GNUTLS_A_BAD_CERTIFICATE,
-    GNUTLS_A_CERTIFICATE_UNKNOWN,
-    GNUTLS_A_ACCESS_DENIED,
-    GNUTLS_A_NO_RENEGOTIATION,
-    GNUTLS_A_DECODE_ERROR,           /* GnuTLS' own servers */
-};
-
 /* ---- failing ---- */
 
 int tls_fail( struct tls *tls, enum wh_error error, uint32_t detail )
 {
     if (tls->state != TLS_FAILED)
     {
-        LOG( LOG_WARN, "tls %s: error %u, detail %#x", tls->peer.name ? tls->peer.name : "(address)", error, detail );
+        LOG( LOG_WARN, "tls %s: error %u, detail %#x", tls_peer_text( tls ), error, detail );
         tls->layer.error = error;
         tls->layer.detail = detail;
         tls->state = TLS_FAILED;
@@ -60,17 +48,25 @@ int tls_fail_below( struct tls *tls )
     return tls_fail( tls, tls->layer.below->error, tls->layer.below->detail );
 }
 
+const char *tls_peer_text( const struct tls *tls )
+{
+    return tls->peer.name ? tls->peer.name : "(address)";
+}
+
+static const char *alert_text( gnutls_alert_description_t alert )
+{
+    const char *name = gnutls_alert_get_name( alert );
+
+    return name ? name : "unknown";
+}
+
 /* The peer broke the session off. */
 static int fail_alert( struct tls *tls )
 {
     gnutls_alert_description_t alert = gnutls_alert_get( tls->session );
-    enum wh_error error = alert == GNUTLS_A_CERTIFICATE_REQUIRED ? WHE_CERT_NEEDED : WHE_TLS;
-    size_t i;
 
-    if (tls->refused || gnutls_certificate_client_get_request_status( tls->session ))
-        for (i = 0; i < ARRAY_SIZE( turned_away ); i++)
-            if (turned_away[i] == alert) error = WHE_CERT_NEEDED;
-    return tls_fail( tls, error, alert );
+    LOG( LOG_WARN, "tls %s: received alert %u, %s", tls_peer_text( tls ), alert, alert_text( alert ) );
+    return tls_fail( tls, tls_client_error( tls, alert ), alert );
 }
 
 int tls_fail_code( struct tls *tls, int code )
@@ -80,6 +76,7 @@ int tls_fail_code( struct tls *tls, int code )
 
     if (tls->state == TLS_FAILED) return LAYER_FAILED;     /* by pull, which knows better */
     if (tls->no_memory) return tls_fail( tls, WHE_NO_MEMORY, 0 );
+    if (tls->cert_missing) return tls_fail( tls, WHE_CERT_NEEDED, 0 );
     if (tls->eof) code = GNUTLS_E_PREMATURE_TERMINATION;
     if (code == GNUTLS_E_FATAL_ALERT_RECEIVED) return fail_alert( tls );
     for (i = 0; i < ARRAY_SIZE( code_rows ); i++)
@@ -150,6 +147,7 @@ ssize_t tls_pull( gnutls_transport_ptr_t ptr, void *data, size_t size )
     if (!len)
     {
         got = tls->feeding ? LAYER_AGAIN : tls_fill( tls );
+        if (got == LAYER_AGAIN) tls->dry = 1;
         if (!got) return 0;
         if (got < 0)
         {
@@ -159,6 +157,7 @@ ssize_t tls_pull( gnutls_transport_ptr_t ptr, void *data, size_t size )
         len = tls_buffer_len( &tls->in );
     }
     if (len > size) len = size;
+    tls->fed = 1;
     memcpy( data, tls->in.data + tls->in.head, len );
     tls->in.head += len;
     if (tls->feeding) tls->feed -= len;
@@ -213,6 +212,7 @@ int tls_return_both( struct tls *tls )
 
 void tls_send_alert( struct tls *tls, gnutls_alert_level_t level, gnutls_alert_description_t alert )
 {
+    LOG( LOG_TRACE, "tls %s: sends alert %u, %s", tls_peer_text( tls ), alert, alert_text( alert ) );
     tls_lend_both( tls );
     gnutls_alert_send( tls->session, level, alert );
     tls_return_both( tls );

@@ -1,0 +1,356 @@
+/*
+ * The verdict of the Windows stores on a server's certificate
+ *
+ * Source: behaviour-concepts.md section 5 (bits and flags), options.md 3.8, Microsoft's documentation of
+ * CertGetCertificateChain and of the system stores. A certificate in TrustedPeople is trusted itself; it still has to carry
+ * the right name and be in its time.
+ */
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <windef.h>
+#include <winbase.h>
+#include <winhttp.h>
+
+#include "wine/debug.h"
+#include "crypt32.h"
+#include "distrust.h"
+#include "revocation.h"
+#include "tls.h"
+#include "transport.h"
+#include "verdict.h"
+
+WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
+
+#define REMEMBERED       32          /* accepted chains, */
+#define REMEMBER_MS      60000       /* for so long: a root that is taken away is gone after that */
+#define REMEMBER_SIZE    32768       /* bytes of a chain; a larger one is judged each time */
+#define MIN_RSA_BITS     1024        /* as the transport asks of chains that it vouches for */
+
+/* How a connection was asked for: what its verdict depends on beside the chain. */
+struct policy
+{
+    char  host[256];
+    DWORD tls_flags;         /* wh_route.tls_flags */
+    DWORD chain_flags;
+    BOOL  no_chain;          /* crypt32 builds none */
+    BOOL  offline_ok;
+    DWORD generation;        /* of what is disallowed */
+};
+
+/*--- chains that were accepted -------------------------------------------------------------------------------------*/
+
+struct accepted
+{
+    BYTE         *chain;
+    DWORD         len;
+    DWORD         bits;      /* that the transport had found */
+    struct policy policy;
+    ULONGLONG     until;
+};
+
+static SRWLOCK accepted_lock = SRWLOCK_INIT;
+static struct accepted accepted[REMEMBERED];
+static unsigned int accepted_next;
+
+static BOOL remembered( const struct policy *policy, const BYTE *chain, DWORD len, DWORD bits )
+{
+    ULONGLONG now = GetTickCount64();
+    BOOL ret = FALSE;
+    unsigned int i;
+
+    AcquireSRWLockShared( &accepted_lock );
+    for (i = 0; i < REMEMBERED && !ret; i++)
+    {
+        const struct accepted *entry = &accepted[i];
+
+        ret = entry->len == len && now < entry->until && entry->bits == bits &&
+              !memcmp( &entry->policy, policy, sizeof(*policy) ) && !memcmp( entry->chain, chain, len );
+    }
+    ReleaseSRWLockShared( &accepted_lock );
+    return ret;
+}
+
+/* Without memory it is not remembered. */
+static void remember( const struct policy *policy, const BYTE *chain, DWORD len, DWORD bits )
+{
+    struct accepted *entry;
+    BYTE *copy;
+
+    if (len > REMEMBER_SIZE || !(copy = malloc( len ))) return;
+    memcpy( copy, chain, len );
+    AcquireSRWLockExclusive( &accepted_lock );
+    entry = &accepted[accepted_next++ % REMEMBERED];
+    free( entry->chain );
+    entry->chain  = copy;
+    entry->len    = len;
+    entry->bits   = bits;
+    entry->policy = *policy;
+    entry->until  = GetTickCount64() + REMEMBER_MS;
+    ReleaseSRWLockExclusive( &accepted_lock );
+}
+
+void verdict_free( void )
+{
+    unsigned int i;
+
+    for (i = 0; i < REMEMBERED; i++) free( accepted[i].chain );
+    memset( accepted, 0, sizeof(accepted) );
+}
+
+/*--- what crypt32 says ---------------------------------------------------------------------------------------------*/
+
+static const struct { DWORD status, bits; } chain_errors[] =
+{
+    { CERT_TRUST_IS_NOT_TIME_VALID,                 WH_CERT_DATE },
+    { CERT_TRUST_IS_NOT_TIME_NESTED,                0 },    /* obsolete: no rule any more */
+    { CERT_TRUST_IS_REVOKED,                        WH_CERT_REVOKED },
+    { CERT_TRUST_IS_NOT_SIGNATURE_VALID,            WH_CERT_INVALID },
+    { CERT_TRUST_IS_NOT_VALID_FOR_USAGE,            WH_CERT_USAGE },
+    { CERT_TRUST_IS_UNTRUSTED_ROOT,                 WH_CERT_UNKNOWN_CA },
+    { CERT_TRUST_IS_CYCLIC,                         WH_CERT_UNKNOWN_CA },
+    { CERT_TRUST_IS_PARTIAL_CHAIN,                  WH_CERT_UNKNOWN_CA },
+    { CERT_TRUST_REVOCATION_STATUS_UNKNOWN,         0 },    /* revocation.c's, as the next one */
+    { CERT_TRUST_IS_OFFLINE_REVOCATION,             0 },
+};
+
+static DWORD chain_bits( DWORD status )
+{
+    DWORD bits = 0;
+    unsigned int i;
+
+    for (i = 0; i < ARRAYSIZE( chain_errors ); i++)
+    {
+        if (status & chain_errors[i].status) bits |= chain_errors[i].bits;
+        status &= ~chain_errors[i].status;
+    }
+    return status ? bits | WH_CERT_INVALID : bits;
+}
+
+static const struct { DWORD error, bits; } policy_errors[] =
+{
+    { (DWORD)CERT_E_EXPIRED,              WH_CERT_DATE },
+    { (DWORD)CERT_E_VALIDITYPERIODNESTING, WH_CERT_DATE },
+    { (DWORD)CERT_E_UNTRUSTEDROOT,        WH_CERT_UNKNOWN_CA },
+    { (DWORD)CERT_E_CHAINING,             WH_CERT_UNKNOWN_CA },
+    { (DWORD)CERT_E_WRONG_USAGE,          WH_CERT_USAGE },
+    { (DWORD)CERT_E_PURPOSE,              WH_CERT_USAGE },
+    { (DWORD)CERT_E_REVOKED,              WH_CERT_REVOKED },
+    { (DWORD)CRYPT_E_REVOKED,             WH_CERT_REVOKED },
+};
+
+/* A second look at the chain that crypt32 has built. The name is not looked at: the transport has, by stricter rules. */
+static DWORD policy_bits( const CERT_CHAIN_CONTEXT *chain, DWORD tls_flags )
+{
+    SSL_EXTRA_CERT_CHAIN_POLICY_PARA ssl = { .cbSize = sizeof(ssl) };
+    CERT_CHAIN_POLICY_PARA para = { .cbSize = sizeof(para), .pvExtraPolicyPara = &ssl };
+    CERT_CHAIN_POLICY_STATUS status = { .cbSize = sizeof(status) };
+    unsigned int i;
+
+    ssl.dwAuthType = AUTHTYPE_SERVER;
+    ssl.fdwChecks  = SECURITY_FLAG_IGNORE_CERT_CN_INVALID | (tls_flags & SECURITY_FLAG_IGNORE_ALL_CERT_ERRORS);
+    if (!crypt32.pCertVerifyCertificateChainPolicy( CERT_CHAIN_POLICY_SSL, chain, &para, &status )) return WH_CERT_INVALID;
+    if (!status.dwError) return 0;
+    for (i = 0; i < ARRAYSIZE( policy_errors ); i++)
+        if (policy_errors[i].error == status.dwError) return policy_errors[i].bits;
+    return WH_CERT_INVALID;
+}
+
+/* Signatures that can be forged. That of a root is nobody's proof. */
+static const char * const weak_signatures[] =
+{
+    szOID_RSA_MD2RSA, szOID_RSA_MD4RSA, szOID_RSA_MD5RSA, szOID_RSA_SHA1RSA, szOID_OIWSEC_sha1RSASign,
+    szOID_X957_SHA1DSA, szOID_ECDSA_SHA1,
+};
+
+static BOOL is_weak( const CERT_INFO *info, DWORD tls_flags )
+{
+    CERT_PUBLIC_KEY_INFO *key = (CERT_PUBLIC_KEY_INFO *)&info->SubjectPublicKeyInfo;
+    unsigned int i;
+
+    if (!strcmp( key->Algorithm.pszObjId, szOID_RSA_RSA ) &&
+        crypt32.pCertGetPublicKeyLength( X509_ASN_ENCODING, key ) < MIN_RSA_BITS) return TRUE;
+    if (tls_flags & WH_TLS_IGNORE_WEAK_SIGNATURE) return FALSE;
+    for (i = 0; i < ARRAYSIZE( weak_signatures ); i++)
+        if (!strcmp( info->SignatureAlgorithm.pszObjId, weak_signatures[i] )) return TRUE;
+    return FALSE;
+}
+
+static DWORD strength_bits( const CERT_CHAIN_CONTEXT *chain, DWORD tls_flags )
+{
+    const CERT_SIMPLE_CHAIN *simple = chain->rgpChain[0];
+    DWORD i;
+
+    for (i = 0; i < simple->cElement; i++)
+    {
+        if (simple->rgpElement[i]->TrustStatus.dwInfoStatus & CERT_TRUST_IS_SELF_SIGNED) continue;
+        if (is_weak( simple->rgpElement[i]->pCertContext->pCertInfo, tls_flags )) return WH_CERT_INVALID;
+    }
+    return 0;
+}
+
+static BOOL is_disallowed( const CERT_CONTEXT *cert )
+{
+    BYTE hash[SHA1_SIZE];
+    DWORD size = sizeof(hash);
+
+    if (!crypt32.pCertGetCertificateContextProperty( cert, CERT_SHA1_HASH_PROP_ID, hash, &size )) return TRUE;
+    return distrust_has( hash );
+}
+
+/* One that stands in the chain, or one that the server has sent as a part of it. */
+static DWORD distrust_bits( const CERT_CHAIN_CONTEXT *chain, const CERT_CONTEXT *leaf )
+{
+    DWORD i;
+
+    if (!distrust_any()) return 0;
+    if (is_disallowed( leaf )) return WH_CERT_INVALID;
+    for (i = 0; chain && i < chain->rgpChain[0]->cElement; i++)
+        if (is_disallowed( chain->rgpChain[0]->rgpElement[i]->pCertContext )) return WH_CERT_INVALID;
+    return 0;
+}
+
+/* In TrustedPeople, the user's or the machine's. */
+static BOOL is_trusted_itself( const CERT_CONTEXT *leaf )
+{
+    static const DWORD locations[] = { CERT_SYSTEM_STORE_CURRENT_USER, CERT_SYSTEM_STORE_LOCAL_MACHINE };
+    const CERT_CONTEXT *found = NULL;
+    HCERTSTORE store;
+    unsigned int i;
+
+    for (i = 0; i < ARRAYSIZE( locations ) && !found; i++)
+    {
+        if (!(store = crypt32_system_store( locations[i], L"TrustedPeople" ))) continue;
+        if ((found = crypt32.pCertFindCertificateInStore( store, X509_ASN_ENCODING, 0, CERT_FIND_EXISTING, leaf, NULL )))
+            crypt32.pCertFreeCertificateContext( found );
+        crypt32.pCertCloseStore( store, 0 );
+    }
+    return found != NULL;
+}
+
+static const CERT_CHAIN_CONTEXT *build_chain( const CERT_CONTEXT *leaf, DWORD flags )
+{
+    static char server_auth[] = szOID_PKIX_KP_SERVER_AUTH;
+    char *usages[] = { server_auth };
+    CERT_CHAIN_PARA para = { .cbSize = sizeof(para) };
+    const CERT_CHAIN_CONTEXT *chain;
+
+    para.RequestedUsage.dwType = USAGE_MATCH_TYPE_AND;
+    para.RequestedUsage.Usage.cUsageIdentifier     = ARRAYSIZE( usages );
+    para.RequestedUsage.Usage.rgpszUsageIdentifier = usages;
+    if (!crypt32.pCertGetCertificateChain( NULL, leaf, NULL, leaf->hCertStore, &para, flags, NULL, &chain )) return NULL;
+    if (chain->cChain && chain->rgpChain[0]->cElement) return chain;
+    crypt32.pCertFreeCertificateChain( chain );
+    return NULL;
+}
+
+/*--- the verdict ---------------------------------------------------------------------------------------------------*/
+
+static const struct { DWORD flag, bit; } ignored[] =
+{
+    { WH_TLS_IGNORE_UNKNOWN_CA, WH_CERT_UNKNOWN_CA },
+    { WH_TLS_IGNORE_USAGE,      WH_CERT_USAGE },
+    { WH_TLS_IGNORE_NAME,       WH_CERT_NAME },
+    { WH_TLS_IGNORE_DATE,       WH_CERT_DATE },
+};
+
+static DWORD without_ignored( DWORD bits, DWORD tls_flags )
+{
+    unsigned int i;
+
+    for (i = 0; i < ARRAYSIZE( ignored ); i++) if (tls_flags & ignored[i].flag) bits &= ~ignored[i].bit;
+    return bits;
+}
+
+/* `bits` is what the transport holds against the leaf and the chain that it knows. */
+static DWORD judge_leaf( const struct policy *policy, const CERT_CONTEXT *leaf, DWORD bits )
+{
+    const CERT_CHAIN_CONTEXT *chain = policy->no_chain ? NULL : build_chain( leaf, policy->chain_flags );
+    DWORD found;
+
+    if ((bits & WH_CERT_UNKNOWN_CA) && is_trusted_itself( leaf )) bits &= ~WH_CERT_UNKNOWN_CA;
+    else if ((bits & WH_CERT_UNKNOWN_CA) && chain)
+    {
+        found = chain_bits( chain->TrustStatus.dwErrorStatus );
+        if (!found) found = policy_bits( chain, policy->tls_flags ) | strength_bits( chain, policy->tls_flags );
+        bits = (bits & ~WH_CERT_UNKNOWN_CA) | without_ignored( found, policy->tls_flags );
+    }
+    bits |= distrust_bits( chain, leaf );
+    if (policy->tls_flags & WH_TLS_CHECK_REVOCATION)
+    {
+        /* What nobody vouches for does not get to name places to connect to. */
+        DWORD flags = policy->chain_flags | (bits & ~WH_CERT_REV_FAILED ? CERT_CHAIN_REVOCATION_CHECK_CACHE_ONLY : 0);
+
+        bits = (bits & ~WH_CERT_REV_FAILED) |
+               revocation_bits( chain, flags, policy->offline_ok, !(bits & WH_CERT_REV_FAILED) );
+    }
+    if (chain) crypt32.pCertFreeCertificateChain( chain );
+    return bits;
+}
+
+static DWORD judge( const struct policy *policy, const BYTE *chain, DWORD len, DWORD bits )
+{
+    const BOOL memory = !(policy->tls_flags & WH_TLS_CHECK_REVOCATION);    /* revocation.c has its own */
+    const CERT_CONTEXT *leaf;
+    DWORD ret;
+
+    if (memory && remembered( policy, chain, len, bits )) return 0;
+    if (!crypt32_load())
+    {
+        ERR( "there is no crypt32 to judge by\n" );
+        return bits | WH_CERT_INVALID;
+    }
+    if (!(leaf = crypt32_leaf( chain, len ))) return bits | WH_CERT_INVALID;
+    ret = judge_leaf( policy, leaf, bits );
+    crypt32.pCertFreeCertificateContext( leaf );
+    if (memory && !ret) remember( policy, chain, len, bits );
+    return ret;
+}
+
+DWORD verdict_chain_flags( const struct request *request )
+{
+    DWORD flags = request->options.chain_flags;
+
+    if (request->options.chain_cache_only) flags |= CERT_CHAIN_CACHE_ONLY_URL_RETRIEVAL;
+    return flags;
+}
+
+enum tls_judge verdict_judge( const struct request *request )
+{
+    if (request->options.enabled & WINHTTP_ENABLE_SSL_REVOCATION) return WH_JUDGE_ALWAYS;
+    if (distrust_any()) return WH_JUDGE_ALWAYS;
+    return request->session->no_chain_building ? WH_JUDGE_HERE : WH_JUDGE_DOUBT;
+}
+
+void verdict_give( struct request *request, const struct wh_record *record )
+{
+    struct wh_exchange_resume_params params = { .exchange = record->exchange, .conn = record->bytes };
+    struct policy policy;
+    DWORD len, bits = record->detail;
+    BYTE *chain;
+
+    if (!record->bytes) return;    /* it is gone: there is nothing to answer */
+
+    memset( &policy, 0, sizeof(policy) );    /* it is compared as a whole */
+    AcquireSRWLockShared( &request->lock );
+    memcpy( policy.host, request->endpoint->ascii, request->endpoint->ascii_len );
+    policy.tls_flags   = request->tls_flags;
+    policy.chain_flags = verdict_chain_flags( request );
+    policy.no_chain    = request->session->no_chain_building;
+    policy.offline_ok  = request->options.revocation_offline_ok;
+    ReleaseSRWLockShared( &request->lock );
+    policy.generation  = distrust_generation();
+
+    if (tls_peer_chain( request, &chain, &len )) bits |= WH_CERT_INVALID;
+    else
+    {
+        bits = judge( &policy, chain, len, bits );
+        free( chain );
+    }
+    TRACE( "%p: %#lx became %#lx\n", request->hdr.handle, (unsigned long)record->detail, bits );
+    params.verdict = bits ? WHE_CERT : WHE_OK;
+    params.bits    = bits;
+    wh_exchange_resume( &params );    /* refused: the connection is gone meanwhile */
+}
