@@ -46,6 +46,15 @@ const BYTE *crypt32_next( const BYTE **pos, const BYTE *end, DWORD *len )
     return der;
 }
 
+void crypt32_add( HCERTSTORE store, const BYTE *certs, DWORD len )
+{
+    const BYTE *pos = certs, *der;
+    DWORD count;
+
+    while ((der = crypt32_next( &pos, certs + len, &count )))
+        crypt32.pCertAddEncodedCertificateToStore( store, X509_ASN_ENCODING, der, count, CERT_STORE_ADD_ALWAYS, NULL );
+}
+
 const CERT_CONTEXT *crypt32_leaf( const BYTE *chain, DWORD len )
 {
     const BYTE *pos = chain, *der;
@@ -56,10 +65,7 @@ const CERT_CONTEXT *crypt32_leaf( const BYTE *chain, DWORD len )
     if (!(store = crypt32.pCertOpenStore( CERT_STORE_PROV_MEMORY, 0, 0, CERT_STORE_CREATE_NEW_FLAG, NULL ))) return NULL;
     if ((der = crypt32_next( &pos, chain + len, &count )) &&
         crypt32.pCertAddEncodedCertificateToStore( store, X509_ASN_ENCODING, der, count, CERT_STORE_ADD_ALWAYS, &leaf ))
-    {
-        while ((der = crypt32_next( &pos, chain + len, &count )))
-            crypt32.pCertAddEncodedCertificateToStore( store, X509_ASN_ENCODING, der, count, CERT_STORE_ADD_ALWAYS, NULL );
-    }
+        crypt32_add( store, pos, chain + len - pos );
     crypt32.pCertCloseStore( store, 0 );    /* the leaf keeps it */
     return leaf;
 }

@@ -11,6 +11,7 @@
 
 #define CRYPT32_FUNCS(X) \
     X( CertAddEncodedCertificateToStore ) \
+    X( CertAddStoreToCollection ) \
     X( CertCloseStore ) \
     X( CertCreateCRLContext ) \
     X( CertDuplicateCRLContext ) \
@@ -51,6 +52,9 @@ const BYTE *crypt32_next( const BYTE **pos, const BYTE *end, DWORD *len );
 /* The first of such a list as a context, the others in its store. Given; NULL without memory, or if the first is no
  * certificate. Others that are none are left out. crypt32 is loaded. */
 const CERT_CONTEXT *crypt32_leaf( const BYTE *chain, DWORD len );
+
+/* Adds the certificates of such a list to a store. */
+void crypt32_add( HCERTSTORE store, const BYTE *certs, DWORD len );
 
 /* A store of the system, "ROOT" and the like, to read, or NULL. Given: CertCloseStore( store, 0 ). crypt32 is loaded. */
 HCERTSTORE crypt32_system_store( DWORD location, const WCHAR *name );

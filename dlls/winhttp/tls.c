@@ -138,7 +138,7 @@ DWORD tls_get_security_info( struct object *obj, void *value )
 
 /*--- certificates --------------------------------------------------------------------------------------------------*/
 
-DWORD tls_peer_chain( struct request *request, BYTE **chain, DWORD *len )
+DWORD tls_query_certs( struct request *request, enum wh_query what, BYTE **certs, DWORD *len )
 {
     struct wh_exchange_query_params params = { 0 };
     DWORD err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
@@ -147,7 +147,7 @@ DWORD tls_peer_chain( struct request *request, BYTE **chain, DWORD *len )
     if (!request->secure) return err;
     AcquireSRWLockExclusive( &request->lock );
     params.exchange = request->exchange;
-    params.what     = WHQ_PEER_CHAIN;
+    params.what     = what;
     if (request->exchange && wh_exchange_query( &params ) == WH_DONE && params.len)
     {
         err = ERROR_NOT_ENOUGH_MEMORY;
@@ -156,7 +156,7 @@ DWORD tls_peer_chain( struct request *request, BYTE **chain, DWORD *len )
             params.buffer = wh_from_ptr( data );
             params.size   = params.len;
             err = wh_exchange_query( &params ) != WH_DONE || params.error ? ERROR_WINHTTP_INCORRECT_HANDLE_STATE : 0;
-            *chain = data;
+            *certs = data;
             *len   = params.len;
             if (err) free( data );
         }
@@ -171,7 +171,7 @@ static DWORD get_leaf( struct request *request, const CERT_CONTEXT **leaf )
     DWORD err, len;
 
     *leaf = NULL;
-    if ((err = tls_peer_chain( request, &chain, &len ))) return err;
+    if ((err = tls_query_certs( request, WHQ_PEER_CHAIN, &chain, &len ))) return err;
     if (crypt32_load()) *leaf = crypt32_leaf( chain, len );
     free( chain );
     return *leaf ? ERROR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;

@@ -31,7 +31,7 @@ DWORD tls_get_cert_chain( struct object *obj, void *value );
 /* WINHTTP_CERTIFICATE_INFO; the caller frees its texts with LocalFree. */
 DWORD tls_get_cert_info( struct object *obj, void *value );
 
-/* The server's certificates as the transport lists them (WHQ_PEER_CHAIN). Given: free. */
-DWORD tls_peer_chain( struct request *request, BYTE **chain, DWORD *len );
+/* Certificates as the transport lists them: WHQ_PEER_CHAIN, WHQ_ANCHORS. Given: free. */
+DWORD tls_query_certs( struct request *request, enum wh_query what, BYTE **certs, DWORD *len );
 
 #endif /* WINHTTP_TLS_H */

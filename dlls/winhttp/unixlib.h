@@ -389,6 +389,8 @@ enum wh_query
     WHQ_TAG,                 /* WH_TAG_SIZE bytes: the tag of its connection */
     WHQ_CERT_ISSUERS,        /* names of the issuers that the server takes: uint32_t length, DER bytes, each */
     WHQ_OCSP_STAPLE,         /* the OCSP response that came with the server's certificate, DER */
+    WHQ_ANCHORS,             /* of the host's trust list, those that bear the name of one of the server's certificates or
+                              * of its issuer: uint32_t length, DER bytes, each */
 };
 
 #define WH_SOCKADDR_SIZE 128

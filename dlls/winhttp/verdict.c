@@ -230,7 +230,8 @@ static BOOL is_trusted_itself( const CERT_CONTEXT *leaf )
     return found != NULL;
 }
 
-static const CERT_CHAIN_CONTEXT *build_chain( const CERT_CONTEXT *leaf, DWORD flags )
+/* `store`: where certificates may be found beside the engine's own stores. */
+static const CERT_CHAIN_CONTEXT *build_chain( const CERT_CONTEXT *leaf, HCERTSTORE store, DWORD flags )
 {
     static char server_auth[] = szOID_PKIX_KP_SERVER_AUTH;
     char *usages[] = { server_auth };
@@ -240,10 +241,86 @@ static const CERT_CHAIN_CONTEXT *build_chain( const CERT_CONTEXT *leaf, DWORD fl
     para.RequestedUsage.dwType = USAGE_MATCH_TYPE_AND;
     para.RequestedUsage.Usage.cUsageIdentifier     = ARRAYSIZE( usages );
     para.RequestedUsage.Usage.rgpszUsageIdentifier = usages;
-    if (!crypt32.pCertGetCertificateChain( NULL, leaf, NULL, leaf->hCertStore, &para, flags, NULL, &chain )) return NULL;
+    if (!crypt32.pCertGetCertificateChain( NULL, leaf, NULL, store, &para, flags, NULL, &chain )) return NULL;
     if (chain->cChain && chain->rgpChain[0]->cElement) return chain;
     crypt32.pCertFreeCertificateChain( chain );
     return NULL;
+}
+
+/* An engine may have read its stores long ago (Wine's does so once per process); what was added meanwhile counts, too. */
+static const struct { DWORD location; const WCHAR *name; BOOL roots; } fresh_stores[] =
+{
+    { CERT_SYSTEM_STORE_CURRENT_USER,  L"ROOT", TRUE },
+    { CERT_SYSTEM_STORE_LOCAL_MACHINE, L"ROOT", TRUE },
+    { CERT_SYSTEM_STORE_CURRENT_USER,  L"CA",   FALSE },
+    { CERT_SYSTEM_STORE_LOCAL_MACHINE, L"CA",   FALSE },
+};
+
+struct fresh
+{
+    HCERTSTORE all;          /* with what the server has sent */
+    HCERTSTORE stores[ARRAYSIZE( fresh_stores )];
+};
+
+static BOOL fresh_open( struct fresh *fresh, const CERT_CONTEXT *leaf )
+{
+    unsigned int i;
+
+    memset( fresh, 0, sizeof(*fresh) );
+    if (!(fresh->all = crypt32.pCertOpenStore( CERT_STORE_PROV_COLLECTION, 0, 0, CERT_STORE_CREATE_NEW_FLAG, NULL )))
+        return FALSE;
+    crypt32.pCertAddStoreToCollection( fresh->all, leaf->hCertStore, 0, 0 );
+    for (i = 0; i < ARRAYSIZE( fresh_stores ); i++)
+    {
+        fresh->stores[i] = crypt32_system_store( fresh_stores[i].location, fresh_stores[i].name );
+        if (fresh->stores[i]) crypt32.pCertAddStoreToCollection( fresh->all, fresh->stores[i], 0, i + 1 );
+    }
+    return TRUE;
+}
+
+static void fresh_close( struct fresh *fresh )
+{
+    unsigned int i;
+
+    for (i = 0; i < ARRAYSIZE( fresh_stores ); i++)
+        if (fresh->stores[i]) crypt32.pCertCloseStore( fresh->stores[i], 0 );
+    crypt32.pCertCloseStore( fresh->all, 0 );
+}
+
+/* Whether the certificate at the end of a chain is a root of the stores as they are now. */
+static BOOL fresh_root( const struct fresh *fresh, const CERT_CHAIN_CONTEXT *chain )
+{
+    const CERT_SIMPLE_CHAIN *simple = chain->rgpChain[0];
+    const CERT_CONTEXT *top = simple->rgpElement[simple->cElement - 1]->pCertContext, *found = NULL;
+    unsigned int i;
+
+    for (i = 0; i < ARRAYSIZE( fresh_stores ) && !found; i++)
+    {
+        if (!fresh_stores[i].roots || !fresh->stores[i]) continue;
+        found = crypt32.pCertFindCertificateInStore( fresh->stores[i], X509_ASN_ENCODING, 0, CERT_FIND_EXISTING, top, NULL );
+    }
+    if (found) crypt32.pCertFreeCertificateContext( found );
+    return found != NULL;
+}
+
+/* The chain to a root that is trusted now, given, and what is wrong with it; NULL: there is none. */
+static const CERT_CHAIN_CONTEXT *build_fresh_chain( const CERT_CONTEXT *leaf, DWORD flags, DWORD *bits )
+{
+    const CERT_CHAIN_CONTEXT *chain = NULL;
+    struct fresh fresh;
+
+    if (!fresh_open( &fresh, leaf )) return NULL;
+    if ((chain = build_chain( leaf, fresh.all, flags )))
+    {
+        if (fresh_root( &fresh, chain )) *bits = chain_bits( chain->TrustStatus.dwErrorStatus & ~CERT_TRUST_IS_UNTRUSTED_ROOT );
+        else
+        {
+            crypt32.pCertFreeCertificateChain( chain );
+            chain = NULL;
+        }
+    }
+    fresh_close( &fresh );
+    return chain;
 }
 
 /*--- the verdict ---------------------------------------------------------------------------------------------------*/
@@ -264,25 +341,41 @@ static DWORD without_ignored( DWORD bits, DWORD tls_flags )
     return bits;
 }
 
+/* What stands against the leaf once crypt32 was asked for a chain in place of the one that the transport did not find. *chain
+ * may become another one. */
+static DWORD cure( const struct policy *policy, const CERT_CONTEXT *leaf, const CERT_CHAIN_CONTEXT **chain, DWORD bits )
+{
+    const CERT_CHAIN_CONTEXT *other;
+    DWORD found, other_found;
+
+    if (is_trusted_itself( leaf )) return bits & ~WH_CERT_UNKNOWN_CA;
+    if (!*chain) return bits;
+    found = chain_bits( (*chain)->TrustStatus.dwErrorStatus );
+    if ((found & WH_CERT_UNKNOWN_CA) && (other = build_fresh_chain( leaf, policy->chain_flags, &other_found )))
+    {
+        crypt32.pCertFreeCertificateChain( *chain );
+        *chain = other;
+        found  = other_found;
+    }
+    /* The root of the other one is not known to the policy. */
+    else if (!found) found = policy_bits( *chain, policy->tls_flags );
+    if (!found) found = strength_bits( *chain, policy->tls_flags );
+    return (bits & ~WH_CERT_UNKNOWN_CA) | without_ignored( found, policy->tls_flags );
+}
+
 /* `bits` is what the transport holds against the leaf and the chain that it knows. */
 static DWORD judge_leaf( const struct policy *policy, const CERT_CONTEXT *leaf, DWORD bits )
 {
-    const CERT_CHAIN_CONTEXT *chain = policy->no_chain ? NULL : build_chain( leaf, policy->chain_flags );
-    DWORD found;
+    const CERT_CHAIN_CONTEXT *chain = NULL;
+    DWORD flags = policy->chain_flags;
 
-    if ((bits & WH_CERT_UNKNOWN_CA) && is_trusted_itself( leaf )) bits &= ~WH_CERT_UNKNOWN_CA;
-    else if ((bits & WH_CERT_UNKNOWN_CA) && chain)
-    {
-        found = chain_bits( chain->TrustStatus.dwErrorStatus );
-        if (!found) found = policy_bits( chain, policy->tls_flags ) | strength_bits( chain, policy->tls_flags );
-        bits = (bits & ~WH_CERT_UNKNOWN_CA) | without_ignored( found, policy->tls_flags );
-    }
+    if (!policy->no_chain) chain = build_chain( leaf, leaf->hCertStore, flags );
+    if (bits & WH_CERT_UNKNOWN_CA) bits = cure( policy, leaf, &chain, bits );
     bits |= distrust_bits( chain, leaf );
     if (policy->tls_flags & WH_TLS_CHECK_REVOCATION)
     {
         /* What nobody vouches for does not get to name places to connect to. */
-        DWORD flags = policy->chain_flags | (bits & ~WH_CERT_REV_FAILED ? CERT_CHAIN_REVOCATION_CHECK_CACHE_ONLY : 0);
-
+        if (bits & (WH_CERT_UNKNOWN_CA | WH_CERT_INVALID)) flags |= CERT_CHAIN_REVOCATION_CHECK_CACHE_ONLY;
         bits = (bits & ~WH_CERT_REV_FAILED) |
                revocation_bits( chain, flags, policy->offline_ok, !(bits & WH_CERT_REV_FAILED) );
     }
@@ -290,7 +383,18 @@ static DWORD judge_leaf( const struct policy *policy, const CERT_CONTEXT *leaf, 
     return bits;
 }
 
-static DWORD judge( const struct policy *policy, const BYTE *chain, DWORD len, DWORD bits )
+/* Chains that end in the host's list have to be found, too. What this adds is trusted only if crypt32 does so. */
+static void add_anchors( struct request *request, const CERT_CONTEXT *leaf )
+{
+    BYTE *anchors;
+    DWORD len;
+
+    if (tls_query_certs( request, WHQ_ANCHORS, &anchors, &len )) return;    /* there may be none */
+    crypt32_add( leaf->hCertStore, anchors, len );
+    free( anchors );
+}
+
+static DWORD judge( struct request *request, const struct policy *policy, const BYTE *chain, DWORD len, DWORD bits )
 {
     const BOOL memory = !(policy->tls_flags & WH_TLS_CHECK_REVOCATION);    /* revocation.c has its own */
     const CERT_CONTEXT *leaf;
@@ -303,6 +407,7 @@ static DWORD judge( const struct policy *policy, const BYTE *chain, DWORD len, D
         return bits | WH_CERT_INVALID;
     }
     if (!(leaf = crypt32_leaf( chain, len ))) return bits | WH_CERT_INVALID;
+    add_anchors( request, leaf );
     ret = judge_leaf( policy, leaf, bits );
     crypt32.pCertFreeCertificateContext( leaf );
     if (memory && !ret) remember( policy, chain, len, bits );
@@ -343,10 +448,10 @@ void verdict_give( struct request *request, const struct wh_record *record )
     ReleaseSRWLockShared( &request->lock );
     policy.generation  = distrust_generation();
 
-    if (tls_peer_chain( request, &chain, &len )) bits |= WH_CERT_INVALID;
+    if (tls_query_certs( request, WHQ_PEER_CHAIN, &chain, &len )) bits |= WH_CERT_INVALID;
     else
     {
-        bits = judge( &policy, chain, len, bits );
+        bits = judge( request, &policy, chain, len, bits );
         free( chain );
     }
     TRACE( "%p: %#lx became %#lx\n", request->hdr.handle, (unsigned long)record->detail, bits );

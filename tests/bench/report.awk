@@ -83,6 +83,7 @@ function judge(row, to_curl, to_stock, to_raw, cpu_curl)
                                    demand("threads", figure(row, "ours", "threads"), "<=", cores + 4) }
     if (row == "connect/plain")    demand("rate/curl", to_curl, ">=", 1)
     if (row == "connect/tls")      demand("rate/curl", to_curl, ">=", 1.4)
+    if (row == "handshake-full/tls") demand("rate/curl", to_curl, ">=", 1)
     if (row ~ /^held/)           { demand("held", figure(row, "ours", "held"), ">=", substr(row, 6) + 0)
                                    demand("answered", figure(row, "ours", "count"), ">=", substr(row, 6) + 0)
                                    demand("threads", figure(row, "ours", "peak_threads"), "<=", 10)

@@ -278,6 +278,7 @@ static void close_others_hook( struct recorder *recorder, const struct event *ev
     closing->ret = TRUE;
     for (i = 0; i < count_of( closing->others ); i++)
         if (closing->others[i] && !WinHttpCloseHandle( closing->others[i] )) closing->ret = FALSE;
+    if (closing->done) SetEvent( closing->done );
 }
 
 /* The callback of a request closes its parents: the exchange goes on to its end. */
@@ -296,6 +297,7 @@ static void test_parents_close_inside_callback( DWORD status )
     if (recorder_open( recorder, &client, server_port( server ), WINHTTP_FLAG_ASYNC, L"GET", L"/" ))
     {
         closing.status = status;
+        closing.done = CreateEventW( NULL, TRUE, FALSE, NULL );
         closing.others[0] = client.session;
         closing.others[1] = client.connect;
         client.session = client.connect = NULL;
@@ -303,7 +305,10 @@ static void test_parents_close_inside_callback( DWORD status )
         recorder->hook = close_others_hook;
         if (recorder_get( recorder, &client, NULL, NULL ) && read_marked( recorder, &client, buffer, sizeof(buffer), NULL ))
             ok( !memcmp( buffer, "ok", 2 ), "wrong data\n" );
+        /* the notifications after this one may come in another thread, before the hook has come that far */
+        WaitForSingleObject( closing.done, WAIT_MS );
         ok( closing.closed == 1 && closing.ret, "the parents were not closed\n" );           /* H-11, TH-3 */
+        CloseHandle( closing.done );
         recorder->hook = NULL;
         WinHttpCloseHandle( client.request );
         client.request = NULL;

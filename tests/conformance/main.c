@@ -53,6 +53,8 @@
     X( tls_client ) \
     X( tls_info ) \
     X( tls_protocol ) \
+    X( tls_revocation ) \
+    X( tls_stores ) \
     X( tls_verify ) \
     X( unload ) \
     X( url )

@@ -180,7 +180,7 @@ static enum wh_error import_rsa( gnutls_privkey_t key, const struct rsa_numbers 
 static enum wh_error read_rsa_bcrypt( gnutls_privkey_t key, struct blob blob )
 {
     uint32_t magic, bits, exponent_len, modulus_len, prime_len[2];
-    struct rsa_numbers rsa;
+    struct rsa_numbers rsa = { 0 };
     gnutls_datum_t unused;
 
     if (!take_u32( &blob, &magic ) || !take_u32( &blob, &bits ) || !take_u32( &blob, &exponent_len )
@@ -235,7 +235,7 @@ static enum wh_error read_rsa_capi( gnutls_privkey_t key, struct blob blob )
     uint32_t type, alg, magic, bits;
     size_t modulus_len, prime_len, turned_len;
     uint8_t *turned, *out;
-    struct rsa_numbers rsa;
+    struct rsa_numbers rsa = { 0 };
     enum wh_error error;
 
     if (!take_u32( &blob, &type ) || !take_u32( &blob, &alg ) || !take_u32( &blob, &magic ) || !take_u32( &blob, &bits ))

@@ -6,11 +6,16 @@
  * The door: Wine's unix call tables
  *
  * The only file that knows of Wine. Both tables are one, because every params struct has the same layout for all callers.
- * Wine's debug functions are looked up in the ntdll.so that is already in the process; without them there is no trace.
+ * What is to be traced the PE side has asked Wine; the lines are written here.
  */
 
-#include <dlfcn.h>
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE      /* syscall */
+#endif
+
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "creds.h"
 #include "domain.h"
@@ -23,44 +28,25 @@
 
 typedef int32_t (*unixlib_entry)( void *args );
 
-/* As Wine lays out a debug channel: flags, then the name. */
-struct debug_channel
+/* One line as Wine prints them, in one write. Wine's own functions for it changed their calling convention between 8.0 and
+ * 10.0, which no one can ask them; and they may be called on Wine's threads only. The number is the Unix thread's. */
+static void log_to_stderr( enum log_level level, const char *line )
 {
-    unsigned char flags;
-    char          name[15];
-};
+    static const char * const classes[] = { [LOG_ERR] = "err", [LOG_WARN] = "warn", [LOG_TRACE] = "trace",
+                                            [LOG_DATA] = "trace" };
+    char text[700];
+    int len;
 
-static struct debug_channel net_channel = { 0xff, "winhttp_net" }, data_channel = { 0xff, "winhttp_data" };
-
-/* Wine's debug functions are called the Windows way, on both sides. */
-#ifdef __x86_64__
-#define WINE_CALL __attribute__((ms_abi))
-#else
-#define WINE_CALL
-#endif
-static int (WINE_CALL *debug_header)( int cls, struct debug_channel *channel, const char *function );
-static int (WINE_CALL *debug_output)( const char *text );
-
-static void log_to_wine( enum log_level level, const char *line )
-{
-    /* Wine's classes: 0 fixme, 1 err, 2 warn, 3 trace */
-    int cls = level == LOG_ERR ? 1 : level == LOG_WARN ? 2 : 3;
-    char text[640];
-
-    if (debug_header( cls, level == LOG_DATA ? &data_channel : &net_channel, "unix" ) == -1) return;
-    snprintf( text, sizeof(text), "%s\n", line );
-    debug_output( text );
+    len = snprintf( text, sizeof(text), "%04lx:%s:%s:unix %s\n", (unsigned long)syscall( SYS_gettid ), classes[level],
+                    level == LOG_DATA ? "winhttp_data" : "winhttp_net", line );
+    if (len >= (int)sizeof(text)) len = sizeof(text) - 1;
+    if (write( 2, text, len ) == -1) return;    /* nobody to tell */
 }
 
 static void log_start( unsigned int levels )
 {
-    void *ntdll;
-
-    if (!levels || log_sink || !(ntdll = dlopen( "ntdll.so", RTLD_NOW | RTLD_NOLOAD ))) return;
-    *(void **)&debug_header = dlsym( ntdll, "__wine_dbg_header" );
-    *(void **)&debug_output = dlsym( ntdll, "__wine_dbg_output" );
-    if (!debug_header || !debug_output) return;
-    log_sink = log_to_wine;
+    if (!levels || log_sink) return;
+    log_sink = log_to_stderr;
     log_levels = levels;
 }
 

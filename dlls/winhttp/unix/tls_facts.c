@@ -13,7 +13,9 @@
 
 #include <gnutls/abstract.h>
 
+#include "tls.h"
 #include "tls_facts.h"
+#include "tls_verify.h"
 
 enum alg_id
 {
@@ -169,28 +171,44 @@ static enum wh_error query_tls( gnutls_session_t session, void *buffer, size_t s
     return WHE_OK;
 }
 
-static enum wh_error query_chain( gnutls_session_t session, void *buffer, size_t size, size_t *len )
+static enum wh_error store_list( const gnutls_datum_t *list, unsigned int count, void *buffer, size_t size, size_t *len )
 {
-    const gnutls_datum_t *peer;
-    unsigned int count, i;
     uint8_t *out = buffer;
     uint32_t cert_len;
     size_t needed = 0;
+    unsigned int i;
 
-    if (!(peer = gnutls_certificate_get_peers( session, &count )) || !count) return WHE_STATE;
-
-    for (i = 0; i < count; i++) needed += sizeof(cert_len) + peer[i].size;
+    for (i = 0; i < count; i++) needed += sizeof(cert_len) + list[i].size;
     *len = needed;
     if (size < needed) return WHE_INVALID;
 
     for (i = 0; i < count; i++)
     {
-        cert_len = peer[i].size;
+        cert_len = list[i].size;
         memcpy( out, &cert_len, sizeof(cert_len) );
-        memcpy( out + sizeof(cert_len), peer[i].data, cert_len );
+        memcpy( out + sizeof(cert_len), list[i].data, cert_len );
         out += sizeof(cert_len) + cert_len;
     }
     return WHE_OK;
+}
+
+static enum wh_error query_chain( gnutls_session_t session, void *buffer, size_t size, size_t *len )
+{
+    const gnutls_datum_t *peer;
+    unsigned int count;
+
+    if (!(peer = gnutls_certificate_get_peers( session, &count )) || !count) return WHE_STATE;
+    return store_list( peer, count, buffer, size, len );
+}
+
+static enum wh_error query_anchors( gnutls_session_t session, void *buffer, size_t size, size_t *len )
+{
+    gnutls_datum_t found[TLS_ANCHORS];
+    const gnutls_datum_t *peer;
+    unsigned int count;
+
+    if (!(peer = gnutls_certificate_get_peers( session, &count )) || !count || !tls_trust_loaded()) return WHE_STATE;
+    return store_list( found, tls_trust_anchors( peer, count, found ), buffer, size, len );
 }
 
 static enum wh_error query_binding( gnutls_session_t session, void *buffer, size_t size, size_t *len )
@@ -227,6 +245,7 @@ enum wh_error tls_facts_query( gnutls_session_t session, unsigned int what, void
     case WHQ_PEER_CHAIN:      return query_chain( session, buffer, size, len );
     case WHQ_CHANNEL_BINDING: return query_binding( session, buffer, size, len );
     case WHQ_OCSP_STAPLE:     return query_staple( session, buffer, size, len );
+    case WHQ_ANCHORS:         return query_anchors( session, buffer, size, len );
     default:                  return WHE_STATE;
     }
 }

@@ -512,6 +512,21 @@ static size_t find_anchors( const struct chain *chain, size_t *found )
     return got;
 }
 
+unsigned int tls_trust_anchors( const gnutls_datum_t *der, unsigned int count, gnutls_datum_t *found )
+{
+    struct chain chain = { .der = der, .count = count };
+    size_t indexes[MAX_ANCHORS];
+    unsigned int i, got = find_anchors( &chain, indexes );
+
+    if (got > TLS_ANCHORS) got = TLS_ANCHORS;
+    for (i = 0; i < got; i++)
+    {
+        found[i].data = (uint8_t *)anchors[indexes[i]].der;
+        found[i].size = anchors[indexes[i]].der_len;
+    }
+    return got;
+}
+
 static int list_add( gnutls_x509_trust_list_t list, const uint8_t *der, size_t len )
 {
     gnutls_x509_crt_t anchor;

@@ -21,6 +21,11 @@
 enum wh_error tls_verify_chain( const gnutls_datum_t *der, const gnutls_datum_t *staples, unsigned int count,
                                 const struct tls_peer_name *peer, uint32_t flags, uint32_t *bits );
 
+/* Of the trust list, the certificates that bear the name of one of these or of its issuer: at most TLS_ANCHORS of them,
+ * borrowed until tls_trust_free. The trust list must have been loaded. */
+#define TLS_ANCHORS 16
+unsigned int tls_trust_anchors( const gnutls_datum_t *der, unsigned int count, gnutls_datum_t *found );
+
 /* Certificates in the trust list. */
 size_t tls_trust_count( void );
 
