@@ -238,25 +238,6 @@ static void free_chain( struct chain *chain )
     while (chain->count) crypt32.pCertFreeCertificateContext( chain->certs[--chain->count] );
 }
 
-/* As wh_creds_open takes it. NULL without memory. */
-static BYTE *encode_chain( const struct chain *chain, DWORD *len )
-{
-    unsigned int i;
-    uint32_t count;
-    BYTE *data, *pos;
-
-    for (i = 0, *len = 0; i < chain->count; i++) *len += sizeof(count) + chain->certs[i]->cbCertEncoded;
-    if (!(data = pos = malloc( *len ))) return NULL;
-    for (i = 0; i < chain->count; i++)
-    {
-        count = chain->certs[i]->cbCertEncoded;
-        memcpy( pos, &count, sizeof(count) );
-        memcpy( pos + sizeof(count), chain->certs[i]->pbCertEncoded, count );
-        pos += sizeof(count) + count;
-    }
-    return data;
-}
-
 /*--- the transport's half ------------------------------------------------------------------------------------------*/
 
 static DWORD open_creds( const CERT_CONTEXT *cert, wh_id *id )
@@ -270,7 +251,7 @@ static DWORD open_creds( const CERT_CONTEXT *cert, wh_id *id )
     *id = 0;
     if ((err = key_of_cert( cert, &key ))) return err;
     build_chain( cert, &chain );
-    if (!(encoded = encode_chain( &chain, &len ))) err = ERROR_NOT_ENOUGH_MEMORY;
+    if (!(encoded = crypt32_list( chain.certs, chain.count, &len ))) err = ERROR_NOT_ENOUGH_MEMORY;
     else
     {
         params.chain     = wh_from_ptr( encoded );
@@ -297,12 +278,27 @@ static void close_creds( wh_id id )
 
 /*--- options -------------------------------------------------------------------------------------------------------*/
 
+/* `cert` is given, or NULL; `none` says that the program wants it so. */
+static void replace( struct request_options *options, const CERT_CONTEXT *cert, BOOL none )
+{
+    const CERT_CONTEXT *old;
+    wh_id creds;
+
+    AcquireSRWLockExclusive( &option_text_lock );
+    old   = options->client_cert;
+    creds = options->client_creds;
+    options->client_cert    = cert;
+    options->client_creds   = 0;
+    options->no_client_cert = none;
+    ReleaseSRWLockExclusive( &option_text_lock );
+    if (old) crypt32.pCertFreeCertificateContext( old );
+    close_creds( creds );
+}
+
 DWORD client_cert_set( struct object *obj, const void *buffer, DWORD len )
 {
     struct request *request = request_from_object( obj );
-    struct request_options *options = &request->options;
-    const CERT_CONTEXT *cert = NULL, *old;
-    wh_id creds;
+    const CERT_CONTEXT *cert = NULL;
 
     if (!request->secure) return ERROR_WINHTTP_INCORRECT_HANDLE_STATE;    /* TL-3 */
     if (buffer)
@@ -311,16 +307,13 @@ DWORD client_cert_set( struct object *obj, const void *buffer, DWORD len )
         if (!crypt32_load()) return ERROR_NOT_ENOUGH_MEMORY;
         if (!(cert = crypt32.pCertDuplicateCertificateContext( buffer ))) return ERROR_INVALID_PARAMETER;
     }
-    AcquireSRWLockExclusive( &option_text_lock );
-    old   = options->client_cert;
-    creds = options->client_creds;
-    options->client_cert    = cert;
-    options->client_creds   = 0;
-    options->no_client_cert = !cert;
-    ReleaseSRWLockExclusive( &option_text_lock );
-    if (old) crypt32.pCertFreeCertificateContext( old );
-    close_creds( creds );
+    replace( &request->options, cert, !cert );
     return ERROR_SUCCESS;
+}
+
+void client_cert_forget( struct request_options *options )
+{
+    if (options->client_cert) replace( options, NULL, FALSE );
 }
 
 DWORD client_cert_prepare( struct request *request )

@@ -25,6 +25,9 @@ DWORD client_cert_get_issuers( struct object *obj, void *buffer, DWORD *size );
  * lock is held. */
 DWORD client_cert_prepare( struct request *request );
 
+/* The request goes on to another origin, to which the certificate was not meant: as if none had been set. */
+void client_cert_forget( struct request_options *options );
+
 /* Lets go of certificate and key. Nobody else uses the options any more. */
 void client_cert_free( struct request_options *options );
 

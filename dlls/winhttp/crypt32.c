@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <windef.h>
@@ -44,6 +45,24 @@ const BYTE *crypt32_next( const BYTE **pos, const BYTE *end, DWORD *len )
     *pos = der + count;
     *len = count;
     return der;
+}
+
+BYTE *crypt32_list( const CERT_CONTEXT * const *certs, DWORD count, DWORD *len )
+{
+    BYTE *data, *pos;
+    uint32_t size;
+    DWORD i;
+
+    for (i = 0, *len = 0; i < count; i++) *len += sizeof(size) + certs[i]->cbCertEncoded;
+    if (!(data = pos = malloc( *len ))) return NULL;
+    for (i = 0; i < count; i++)
+    {
+        size = certs[i]->cbCertEncoded;
+        memcpy( pos, &size, sizeof(size) );
+        memcpy( pos + sizeof(size), certs[i]->pbCertEncoded, size );
+        pos += sizeof(size) + size;
+    }
+    return data;
 }
 
 void crypt32_add( HCERTSTORE store, const BYTE *certs, DWORD len )

@@ -16,6 +16,7 @@
     X( CertCreateCRLContext ) \
     X( CertDuplicateCRLContext ) \
     X( CertDuplicateCertificateContext ) \
+    X( CertEnumCertificatesInStore ) \
     X( CertFindCertificateInCRL ) \
     X( CertFindCertificateInStore ) \
     X( CertFindExtension ) \
@@ -25,7 +26,6 @@
     X( CertGetCertificateChain ) \
     X( CertGetCertificateContextProperty ) \
     X( CertGetIntendedKeyUsage ) \
-    X( CertGetPublicKeyLength ) \
     X( CertNameToStrW ) \
     X( CertOpenStore ) \
     X( CertVerifyCertificateChainPolicy ) \
@@ -52,6 +52,9 @@ const BYTE *crypt32_next( const BYTE **pos, const BYTE *end, DWORD *len );
 /* The first of such a list as a context, the others in its store. Given; NULL without memory, or if the first is no
  * certificate. Others that are none are left out. crypt32 is loaded. */
 const CERT_CONTEXT *crypt32_leaf( const BYTE *chain, DWORD len );
+
+/* Such a list of `count` certificates. Given: free. NULL without memory. */
+BYTE *crypt32_list( const CERT_CONTEXT * const *certs, DWORD count, DWORD *len );
 
 /* Adds the certificates of such a list to a store. */
 void crypt32_add( HCERTSTORE store, const BYTE *certs, DWORD len );

@@ -14,6 +14,7 @@
 #include <winhttp.h>
 
 #include "wine/debug.h"
+#include "client_cert.h"
 #include "follow.h"
 #include "head_out.h"
 #include "notify.h"
@@ -141,6 +142,7 @@ static enum follow follow_redirect( struct request *request, BOOL *drain, DWORD 
     if (!*err)
     {
         TRACE( "%p: to %s\n", request->hdr.handle, debugstr_w( redirect.text ) );
+        if (redirect.new_origin) client_cert_forget( &request->options );    /* the callback may set another one */
         redirect_tell( request, &redirect );
         *drain = !redirect.new_origin;
         AcquireSRWLockExclusive( &request->lock );

@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <wchar.h>
 
 #include <windef.h>
@@ -119,6 +120,7 @@ static struct step leg_start( struct request *request, BOOL fresh )
     }
     route_fill( request, &route );
     request->tls_flags = route.tls_flags;
+    memcpy( request->judge_key, route.judge_key, sizeof(route.judge_key) );
     params.cookie     = object_cookie( &request->hdr );
     params.route      = wh_from_ptr( &route );
     params.head       = wh_from_ptr( head );

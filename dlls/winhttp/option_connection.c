@@ -154,6 +154,7 @@ DWORD option_get_stats( struct object *obj, void *value )
     result.ulIndex = facts.index;
     if (facts.fast_open) result.ullFlags |= WINHTTP_REQUEST_STAT_FLAG_TCP_FAST_OPEN;
     if (facts.tls_resumed) result.ullFlags |= WINHTTP_REQUEST_STAT_FLAG_TLS_SESSION_RESUMPTION;
+    if (facts.tls_false_start) result.ullFlags |= WINHTTP_REQUEST_STAT_FLAG_TLS_FALSE_START;
     if (!facts.index) result.ullFlags |= WINHTTP_REQUEST_STAT_FLAG_FIRST_REQUEST;
     memcpy( value, &result, sizeof(result) );
     return ERROR_SUCCESS;

@@ -31,10 +31,8 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
 void request_options_copy( struct request_options *to, const struct request_options *from )
 {
-    AcquireSRWLockShared( &option_text_lock );
     *to = *from;
-    proxy_grab( to->proxy );
-    ReleaseSRWLockShared( &option_text_lock );
+    to->proxy = proxy_of( from );
 }
 
 void request_options_free( struct request_options *options )
@@ -45,6 +43,7 @@ void request_options_free( struct request_options *options )
     unsigned int i;
 
     for (i = 0; i < ARRAYSIZE( texts ); i++) option_text_free( texts[i] );
+    free( options->resolve_host );
     client_cert_free( options );
     proxy_release( options->proxy );
 }
@@ -101,7 +100,7 @@ DWORD option_set_upgrade( struct object *obj, const void *buffer UNUSED, DWORD l
 DWORD option_set_resolve_host( struct object *obj, const void *buffer, DWORD len )
 {
     struct request *request = request_from_object( obj );
-    char host[sizeof(request->options.resolve_host)] = "";
+    char host[256], *copy = NULL, *old;
     const WCHAR *name = buffer;
     DWORD cch = 0, err = ERROR_SUCCESS;
 
@@ -109,9 +108,12 @@ DWORD option_set_resolve_host( struct object *obj, const void *buffer, DWORD len
     while (cch < len / sizeof(WCHAR) && name[cch]) cch++;
     if (cch && (err = url_host_to_ascii( name, cch, host, sizeof(host) )))
         return err == ERROR_WINHTTP_INVALID_URL ? ERROR_INVALID_PARAMETER : err;
+    if (cch && !(copy = strdup( host ))) return ERROR_NOT_ENOUGH_MEMORY;
     AcquireSRWLockExclusive( &request->lock );    /* a leg that starts takes it along as it stands */
-    memcpy( request->options.resolve_host, host, sizeof(host) );
+    old = request->options.resolve_host;
+    request->options.resolve_host = copy;
     ReleaseSRWLockExclusive( &request->lock );
+    free( old );
     return ERROR_SUCCESS;
 }
 

@@ -25,10 +25,18 @@ static BOOL has_line_break( const WCHAR *text )
     return text && wcspbrk( text, L"\r\n" );
 }
 
+/* Those without a name are all alike; the first reference of each is never given back. */
+static struct proxy_choice plain[] =
+{
+    [WINHTTP_ACCESS_TYPE_DEFAULT_PROXY]   = { .refs = 1, .access_type = WINHTTP_ACCESS_TYPE_DEFAULT_PROXY },
+    [WINHTTP_ACCESS_TYPE_NO_PROXY]        = { .refs = 1, .access_type = WINHTTP_ACCESS_TYPE_NO_PROXY },
+    [WINHTTP_ACCESS_TYPE_AUTOMATIC_PROXY] = { .refs = 1, .access_type = WINHTTP_ACCESS_TYPE_AUTOMATIC_PROXY },
+};
+
 DWORD proxy_choose( DWORD access_type, const WCHAR *proxy, const WCHAR *bypass, struct proxy_choice **ret )
 {
     struct proxy_choice *choice;
-    size_t proxy_cch = 0, bypass_cch = 0;
+    size_t proxy_cch, bypass_cch = 0;
     WCHAR *text;
 
     switch (access_type)
@@ -41,7 +49,9 @@ DWORD proxy_choose( DWORD access_type, const WCHAR *proxy, const WCHAR *bypass, 
     case WINHTTP_ACCESS_TYPE_DEFAULT_PROXY:
     case WINHTTP_ACCESS_TYPE_NO_PROXY:
     case WINHTTP_ACCESS_TYPE_AUTOMATIC_PROXY:
-        break;
+        *ret = &plain[access_type];
+        proxy_grab( *ret );
+        return ERROR_SUCCESS;
     default:
         return ERROR_INVALID_PARAMETER;
     }
@@ -50,7 +60,7 @@ DWORD proxy_choose( DWORD access_type, const WCHAR *proxy, const WCHAR *bypass, 
     choice->refs        = 1;
     choice->access_type = access_type;
     text = (WCHAR *)(choice + 1);
-    if (proxy_cch) choice->proxy = memcpy( text, proxy, proxy_cch * sizeof(WCHAR) );
+    choice->proxy = memcpy( text, proxy, proxy_cch * sizeof(WCHAR) );
     if (bypass_cch) choice->bypass = memcpy( text + proxy_cch, bypass, bypass_cch * sizeof(WCHAR) );
     *ret = choice;
     return ERROR_SUCCESS;
@@ -66,11 +76,16 @@ void proxy_release( struct proxy_choice *choice )
     if (choice && !InterlockedDecrement( &choice->refs )) free( choice );
 }
 
-/* The choice of a handle, with a reference. */
-static struct proxy_choice *proxy_of( const struct request_options *options )
+struct proxy_choice *proxy_of( const struct request_options *options )
 {
-    struct proxy_choice *choice;
+    struct proxy_choice *choice = *(struct proxy_choice * volatile *)&options->proxy;
 
+    /* Those of the process are counted like others, but never go away: most handles have one, and need no lock. */
+    if (choice >= plain && choice < plain + ARRAYSIZE( plain ))
+    {
+        proxy_grab( choice );
+        return choice;
+    }
     AcquireSRWLockShared( &option_text_lock );
     choice = options->proxy;
     proxy_grab( choice );

@@ -25,6 +25,9 @@ DWORD proxy_choose( DWORD access_type, const WCHAR *proxy, const WCHAR *bypass, 
 void proxy_grab( struct proxy_choice *choice );
 void proxy_release( struct proxy_choice *choice );    /* NULL is nothing to release */
 
+/* The choice of a handle, with a reference. */
+struct proxy_choice *proxy_of( const struct request_options *options );
+
 /* Whether a request with these options would need a proxy. Reads the machine's or the user's settings once per process
  * where the type asks for them. */
 BOOL proxy_is_needed( const struct request_options *options );

@@ -75,6 +75,7 @@ struct request
     enum flow_state  flow;
     wh_id            exchange;       /* 0 = none */
     DWORD            tls_flags;      /* of its route: what its connection is judged by */
+    uint32_t         judge_key[2];   /* of its route */
     unsigned int     in_flight;      /* its operations whose record has not come yet */
     BOOL             closing;        /* the handle was closed */
     DWORD            retries;        /* connections that were replaced since the request went to its present place */

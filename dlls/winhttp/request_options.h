@@ -79,7 +79,7 @@ struct request_options
     BOOL                 upgrade;                 /* to a WebSocket; kept */
     DWORD                ws_close_ms;             /* kept */
     DWORD                if_index;
-    char                 resolve_host[256];       /* to be resolved in place of the server's name, ASCII; "" = none */
+    char                *resolve_host;            /* to be resolved in place of the server's name, ASCII; NULL = none */
     WINHTTP_MATCH_CONNECTION_GUID match;          /* with has_match */
     BOOL                 has_match;
     GUID                 tag;                     /* for the connections it gets, with has_tag */

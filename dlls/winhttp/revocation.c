@@ -28,6 +28,7 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 #define MAX_CRL          (16 << 20)      /* the largest public ones have about 10 MiB */
 #define STEP_MS          10000           /* of resolving, connecting, and between two arrivals of bytes */
 #define FETCH_MS         20000           /* of the whole: the handshake waits */
+#define VERDICT_MS       40000           /* of all that one chain asks for: nothing is begun after that */
 #define MAX_URLS         4               /* per certificate and kind: an issuer could name thousands */
 #define LIFE_MS          3600000         /* of what does not say how long it is good */
 #define FAILED_MS        10000           /* before the same is asked for again in vain */
@@ -216,7 +217,13 @@ struct place             /* a certificate in its chain */
 {
     const CERT_CONTEXT *cert, *issuer;
     BOOL                is_leaf;
+    ULONGLONG           end;         /* GetTickCount64: then nothing more is fetched */
 };
+
+static BOOL has_time( const struct place *place )
+{
+    return GetTickCount64() < place->end;
+}
 
 /* An extension as crypt32 decodes it, to be freed with LocalFree; NULL if it is not there. */
 static void *decode_extension( const CERT_CONTEXT *cert, const char *oid, const char *type )
@@ -268,21 +275,6 @@ static unsigned int crl_urls( const CRL_DIST_POINTS_INFO *info, const WCHAR **ur
 
 /*--- OCSP ----------------------------------------------------------------------------------------------------------*/
 
-/* Certificate and issuer as the boundary lists them. NULL without memory. */
-static BYTE *encode_pair( const struct place *place, DWORD *len )
-{
-    uint32_t first = place->cert->cbCertEncoded, second = place->issuer->cbCertEncoded;
-    BYTE *pair;
-
-    *len = 2 * sizeof(uint32_t) + first + second;
-    if (!(pair = malloc( *len ))) return NULL;
-    memcpy( pair, &first, sizeof(first) );
-    memcpy( pair + sizeof(first), place->cert->pbCertEncoded, first );
-    memcpy( pair + sizeof(first) + first, &second, sizeof(second) );
-    memcpy( pair + 2 * sizeof(first) + first, place->issuer->pbCertEncoded, second );
-    return pair;
-}
-
 static DWORD ask_responder( const WCHAR *url, struct wh_ocsp_params *params, UINT64 *until )
 {
     const struct bytes post = { wh_to_ptr( params->request ), params->request_len };
@@ -304,20 +296,22 @@ static DWORD ask_ocsp( const struct place *place, UINT64 *until )
 {
     CERT_AUTHORITY_INFO_ACCESS *info;
     struct wh_ocsp_params params = { 0 };
+    const CERT_CONTEXT *certs[] = { place->cert, place->issuer };
     const WCHAR *urls[MAX_URLS];
     DWORD bits = WH_CERT_REV_FAILED, len;
     BYTE request[512], *pair = NULL;
     unsigned int i, count;
 
     info = decode_extension( place->cert, szOID_AUTHORITY_INFO_ACCESS, X509_AUTHORITY_INFO_ACCESS );
-    if ((count = ocsp_urls( info, urls )) && (pair = encode_pair( place, &len )))
+    if ((count = ocsp_urls( info, urls )) && (pair = crypt32_list( certs, ARRAYSIZE( certs ), &len )))
     {
         params.chain        = wh_from_ptr( pair );
         params.chain_len    = len;
         params.request      = wh_from_ptr( request );
         params.request_size = sizeof(request);
         if (wh_ocsp( &params ) != WH_DONE || params.error) count = 0;
-        for (i = 0; i < count && bits == WH_CERT_REV_FAILED; i++) bits = ask_responder( urls[i], &params, until );
+        for (i = 0; i < count && bits == WH_CERT_REV_FAILED && has_time( place ); i++)
+            bits = ask_responder( urls[i], &params, until );
     }
     free( pair );
     LocalFree( info );
@@ -384,7 +378,7 @@ static DWORD ask_crl_at( const WCHAR *url, const struct place *place, BOOL netwo
     struct bytes body = { NULL, 0 };
     BOOL fetched = FALSE;
 
-    if (!crl && network && fetch( url, &nothing, MAX_CRL, &body ))
+    if (!crl && network && has_time( place ) && fetch( url, &nothing, MAX_CRL, &body ))
     {
         crl = crypt32.pCertCreateCRLContext( X509_ASN_ENCODING, body.data, body.len );
         fetched = crl != NULL;
@@ -441,7 +435,7 @@ DWORD revocation_bits( const CERT_CHAIN_CONTEXT *chain, DWORD flags, BOOL offlin
 {
     const BOOL network = !(flags & (CERT_CHAIN_CACHE_ONLY_URL_RETRIEVAL | CERT_CHAIN_REVOCATION_CHECK_CACHE_ONLY));
     const CERT_SIMPLE_CHAIN *simple = chain ? chain->rgpChain[0] : NULL;
-    struct place place;
+    struct place place = { .end = GetTickCount64() + VERDICT_MS };
     DWORD bits = simple ? 0 : WH_CERT_REV_FAILED, i;
 
     for (i = 0; simple && i < simple->cElement && !(bits & WH_CERT_REVOKED); i++)

@@ -71,10 +71,14 @@ static void fill_tls( const struct request *request, struct wh_route *route )
 
     if (!request->secure) return;
     route->tls_flags = options->security_flags;
-    if (options->enabled & WINHTTP_ENABLE_SSL_REVOCATION) route->tls_flags |= WH_TLS_CHECK_REVOCATION;
+    if (options->enabled & WINHTTP_ENABLE_SSL_REVOCATION)
+    {
+        route->tls_flags |= WH_TLS_CHECK_REVOCATION;
+        if (options->revocation_offline_ok) route->tls_flags |= WH_TLS_REVOCATION_OFFLINE_OK;
+    }
     if (options->no_client_cert) route->tls_flags |= WH_TLS_NO_CLIENT_CERT;
     if (request->session->false_start) route->tls_flags |= WH_TLS_FALSE_START;
-    route->judge = verdict_judge( request );
+    route->judge = verdict_judge( request, route->judge_key );
     AcquireSRWLockShared( &option_text_lock );
     route->creds = options->client_creds;
     ReleaseSRWLockShared( &option_text_lock );
@@ -90,7 +94,7 @@ void route_fill( const struct request *request, struct wh_route *route )
     route->host             = wh_from_ptr( endpoint->ascii );
     route->host_len         = endpoint->ascii_len;
     /* Another name to resolve is for the server that the application has named, not for one it was sent on to. */
-    if (!request->moved)
+    if (!request->moved && options->resolve_host)
     {
         route->connect_host     = wh_from_ptr( options->resolve_host );
         route->connect_host_len = strlen( options->resolve_host );
@@ -98,7 +102,7 @@ void route_fill( const struct request *request, struct wh_route *route )
     route->port             = request->port;
     route->scheme           = request->secure ? WH_SCHEME_HTTPS : WH_SCHEME_HTTP;
     route->proxy_kind       = WH_PROXY_NONE;
-    route->tls_versions     = session->secure_protocols;
+    route->tls_versions     = request->secure ? session_protocols( request->session ) : 0;
     fill_tls( request, route );
     route->alpn             = WH_ALPN_H1;
     if (usable_protocols( request ) & WINHTTP_PROTOCOL_FLAG_HTTP2) route->alpn |= WH_ALPN_H2;

@@ -107,6 +107,14 @@ static DWORD default_protocols( DWORD flags )
     return protocols ? protocols : SECURE_PROTOCOLS_MODERN;
 }
 
+DWORD session_protocols( struct session *session )
+{
+    /* Not in WinHttpOpen: the question goes to the Wine server, and many sessions never need TLS. */
+    if (session->secure_protocols == PROTOCOLS_UNSET)
+        InterlockedCompareExchange( &session->secure_protocols, default_protocols( session->flags ), PROTOCOLS_UNSET );
+    return session->secure_protocols;
+}
+
 /* `proxy` is given. */
 static DWORD session_open( const WCHAR *agent, struct proxy_choice *proxy, DWORD flags, struct session **ret )
 {
@@ -123,7 +131,7 @@ static DWORD session_open( const WCHAR *agent, struct proxy_choice *proxy, DWORD
     session->flags            = flags;
     session->defaults         = initial_options;
     session->defaults.proxy   = proxy;
-    session->secure_protocols = default_protocols( flags );
+    session->secure_protocols = PROTOCOLS_UNSET;
     session->max_conns        = WINHTTP_CONNS_PER_SERVER_UNLIMITED;
     session->max_conns_1_0    = WINHTTP_CONNS_PER_SERVER_UNLIMITED;
     session->codepage         = CP_UTF8;

@@ -27,7 +27,7 @@ struct session
     struct cookies  cookies;
 
     /* what its connections are like; read when a request's leg starts */
-    DWORD           secure_protocols;  /* WINHTTP_FLAG_SECURE_PROTOCOL_* */
+    volatile LONG   secure_protocols;  /* WINHTTP_FLAG_SECURE_PROTOCOL_*, or PROTOCOLS_UNSET: see session_protocols */
     DWORD           max_conns, max_conns_1_0;
     BOOL            own_pool;
     wh_u64          partition;         /* of its routes: 0, or its own with own_pool */
@@ -91,5 +91,9 @@ void session_leave_pool( struct session *session );
 
 /* The session's half on the Unix side, made for its first request: many sessions never send one. 0 without memory. */
 wh_id session_transport( struct session *session );
+
+/* The TLS versions of its requests: what was set, else the machine's default, asked for at the first use. */
+#define PROTOCOLS_UNSET -1
+DWORD session_protocols( struct session *session );
 
 #endif /* WINHTTP_SESSION_H */

@@ -51,6 +51,7 @@ TRANSPORT_CALL( exchange_close )
 TRANSPORT_CALL( pool_query )
 TRANSPORT_CALL( domain )
 TRANSPORT_CALL( ocsp )
+TRANSPORT_CALL( links )
 TRANSPORT_CALL( wait )
 TRANSPORT_CALL( wake )
 

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WH_ABI 3
+#define WH_ABI 4
 
 #define WH_DONE    0x00000000
 #define WH_PENDING 0x00000103
@@ -101,6 +101,7 @@ enum wh_call
     wh_call_pool_query,
     wh_call_domain,
     wh_call_ocsp,
+    wh_call_links,
     wh_call_wait,
     wh_call_wake,
     wh_call_count
@@ -185,6 +186,7 @@ WH_LAYOUT( wh_creds_close_params, 8 );
 #define WH_TLS_CHECK_REVOCATION   0x01000000   /* CERT_REVOKED, or CERT_REV_FAILED if it cannot be told */
 #define WH_TLS_FALSE_START        0x02000000
 #define WH_TLS_NO_CLIENT_CERT     0x04000000   /* without creds: also a server that asks within a session gets none */
+#define WH_TLS_REVOCATION_OFFLINE_OK 0x08000000 /* for the PE side's verdict: that cannot be told is no error to it */
 
 /* route.judge: who has the last word on the server's certificate. A session that is resumed was judged when it began. */
 enum tls_judge
@@ -213,7 +215,7 @@ enum tls_judge
 #define WH_MATCH_REQUIRED         0x02   /* with TAG: only one that carries it, else a new connection */
 
 /* Where an exchange goes, and what its connection must be like. Part of the pool key are partition, creds, the names,
- * ports, scheme, proxy_kind, tls_*, alpn, judge, family, if_index and WH_ROUTE_KEY_FLAGS. The limits are those that were named
+ * ports, scheme, proxy_kind, tls_*, alpn, judge*, family, if_index and WH_ROUTE_KEY_FLAGS. The limits are those that were named
  * last; the rest says how this exchange gets a connection.
  * Host names are ASCII (punycode), without brackets around an IPv6 literal. */
 struct wh_route
@@ -248,8 +250,9 @@ struct wh_route
     uint32_t match_flags;        /* WH_MATCH_* */
     uint8_t  match[WH_TAG_SIZE];
     uint32_t judge;              /* enum tls_judge, ignored for http */
+    uint32_t judge_key[2];       /* whatever else a verdict of the PE side depends on; ignored for http */
 };
-WH_LAYOUT( wh_route, 152 );
+WH_LAYOUT( wh_route, 160 );
 
 /* exchange_start flags */
 #define WHX_SYNC            0x0001  /* records of this exchange are fetched with wait(exchange), not with wait(0) */
@@ -413,7 +416,7 @@ struct wh_tls_facts
     uint32_t kx_bits;
     uint32_t suite;          /* IANA number */
     uint32_t resumed;        /* 1 if an earlier session was resumed */
-    uint32_t reserved;
+    uint32_t false_start;    /* 1 if it was up before the server's last message (RFC 7918) */
     char     name[64];       /* IANA name of the suite, NUL-terminated */
 };
 WH_LAYOUT( wh_tls_facts, 104 );
@@ -433,8 +436,10 @@ struct wh_stats
     uint32_t tls_resumed;
     uint32_t connect_failures;   /* addresses that did not connect for this exchange */
     uint32_t fast_open;      /* 1 if its connection was opened with data in the SYN, which the peer took */
+    uint32_t tls_false_start;
+    uint32_t reserved;
 };
-WH_LAYOUT( wh_stats, 48 );
+WH_LAYOUT( wh_stats, 56 );
 
 /* What the kernel knows of the connection's socket; fields that it does not tell are 0. */
 struct wh_tcp_facts
@@ -588,6 +593,18 @@ struct wh_ocsp_params
     uint32_t error;          /* out: INVALID if the certificates cannot be read, or the request does not fit */
 };
 WH_LAYOUT( wh_ocsp_params, 56 );
+
+/* What the links of a chain are worth that the PE side has found: signatures, dates, purposes, constraints, strength. Whether
+ * its end is trusted, and whether the first certificate has the right name, is not looked at. */
+struct wh_links_params
+{
+    wh_ptr   chain;          /* in: each certificate before its issuer: uint32_t length, DER bytes, each */
+    uint32_t chain_len;
+    uint32_t tls_flags;      /* in: WH_TLS_IGNORE_* */
+    uint32_t bits;           /* out: WH_CERT_* */
+    uint32_t error;          /* out: WHE_OK, also with bits; INVALID if the list is broken; NO_MEMORY */
+};
+WH_LAYOUT( wh_links_params, 24 );
 
 /* Drives the engine until there are records, the time is over, or a wake. For a WHX_SYNC exchange one thread waits at a
  * time; after a close the id stays good for this until the records of its operations were fetched. */

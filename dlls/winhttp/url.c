@@ -671,18 +671,22 @@ DWORD url_escape_target( const WCHAR *object, const struct url_escape *how, WCHA
     struct target_part path = { NULL, 0, raw_path ? unsafe_raw : unsafe, CP_UTF8 };
     struct target_part extra = { NULL, 0, raw_extra ? unsafe_raw : unsafe, how->codepage };
     DWORD cch = object ? wcslen( object ) : 0, err;
-    WCHAR *copy;
+    WCHAR *copy = NULL;
 
     if (cch > URL_MAX_CCH) return ERROR_NOT_ENOUGH_MEMORY;
-    if (!(copy = malloc( (cch + 1) * sizeof(WCHAR) ))) return ERROR_NOT_ENOUGH_MEMORY;
-    if (cch) memcpy( copy, object, cch * sizeof(WCHAR) );
-
-    while (path.cch < cch && copy[path.cch] != '?') path.cch++;
-    path.text = copy;
-    extra.text = copy + path.cch;
+    while (path.cch < cch && object[path.cch] != '?') path.cch++;
+    path.text = object;
+    extra.text = object + path.cch;
     extra.cch = cch - path.cch;
-    if (raw_extra) extra.cch = drop_line_ends( copy + path.cch, extra.cch );
-    if (raw_path) path.cch = drop_line_ends( copy, path.cch );
+    if (cch && raw_extra)
+    {
+        if (!(copy = malloc( cch * sizeof(WCHAR) ))) return ERROR_NOT_ENOUGH_MEMORY;
+        memcpy( copy, object, cch * sizeof(WCHAR) );
+        path.text = copy;
+        extra.text = copy + path.cch;
+        extra.cch = drop_line_ends( copy + path.cch, extra.cch );
+        if (raw_path) path.cch = drop_line_ends( copy, path.cch );
+    }
 
     err = put_target( &path, &extra, ret, ret_cch );
     if (err == ERROR_INVALID_PARAMETER && extra.codepage != CP_UTF8)

@@ -27,7 +27,7 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 #define REMEMBERED       32          /* accepted chains, */
 #define REMEMBER_MS      60000       /* for so long: a root that is taken away is gone after that */
 #define REMEMBER_SIZE    32768       /* bytes of a chain; a larger one is judged each time */
-#define MIN_RSA_BITS     1024        /* as the transport asks of chains that it vouches for */
+#define MAX_LINKS        16          /* a longer chain the transport does not judge */
 
 /* How a connection was asked for: what its verdict depends on beside the chain. */
 struct policy
@@ -36,7 +36,6 @@ struct policy
     DWORD tls_flags;         /* wh_route.tls_flags */
     DWORD chain_flags;
     BOOL  no_chain;          /* crypt32 builds none */
-    BOOL  offline_ok;
     DWORD generation;        /* of what is disallowed */
 };
 
@@ -107,7 +106,7 @@ static const struct { DWORD status, bits; } chain_errors[] =
     { CERT_TRUST_IS_NOT_TIME_VALID,                 WH_CERT_DATE },
     { CERT_TRUST_IS_NOT_TIME_NESTED,                0 },    /* obsolete: no rule any more */
     { CERT_TRUST_IS_REVOKED,                        WH_CERT_REVOKED },
-    { CERT_TRUST_IS_NOT_SIGNATURE_VALID,            WH_CERT_INVALID },
+    { CERT_TRUST_IS_NOT_SIGNATURE_VALID,            0 },    /* link_bits' */
     { CERT_TRUST_IS_NOT_VALID_FOR_USAGE,            WH_CERT_USAGE },
     { CERT_TRUST_IS_UNTRUSTED_ROOT,                 WH_CERT_UNKNOWN_CA },
     { CERT_TRUST_IS_CYCLIC,                         WH_CERT_UNKNOWN_CA },
@@ -139,6 +138,7 @@ static const struct { DWORD error, bits; } policy_errors[] =
     { (DWORD)CERT_E_PURPOSE,              WH_CERT_USAGE },
     { (DWORD)CERT_E_REVOKED,              WH_CERT_REVOKED },
     { (DWORD)CRYPT_E_REVOKED,             WH_CERT_REVOKED },
+    { (DWORD)TRUST_E_CERT_SIGNATURE,      0 },    /* link_bits' */
 };
 
 /* A second look at the chain that crypt32 has built. The name is not looked at: the transport has, by stricter rules. */
@@ -158,37 +158,32 @@ static DWORD policy_bits( const CERT_CHAIN_CONTEXT *chain, DWORD tls_flags )
     return WH_CERT_INVALID;
 }
 
-/* Signatures that can be forged. That of a root is nobody's proof. */
-static const char * const weak_signatures[] =
-{
-    szOID_RSA_MD2RSA, szOID_RSA_MD4RSA, szOID_RSA_MD5RSA, szOID_RSA_SHA1RSA, szOID_OIWSEC_sha1RSASign,
-    szOID_X957_SHA1DSA, szOID_ECDSA_SHA1,
-};
-
-static BOOL is_weak( const CERT_INFO *info, DWORD tls_flags )
-{
-    CERT_PUBLIC_KEY_INFO *key = (CERT_PUBLIC_KEY_INFO *)&info->SubjectPublicKeyInfo;
-    unsigned int i;
-
-    if (!strcmp( key->Algorithm.pszObjId, szOID_RSA_RSA ) &&
-        crypt32.pCertGetPublicKeyLength( X509_ASN_ENCODING, key ) < MIN_RSA_BITS) return TRUE;
-    if (tls_flags & WH_TLS_IGNORE_WEAK_SIGNATURE) return FALSE;
-    for (i = 0; i < ARRAYSIZE( weak_signatures ); i++)
-        if (!strcmp( info->SignatureAlgorithm.pszObjId, weak_signatures[i] )) return TRUE;
-    return FALSE;
-}
-
-static DWORD strength_bits( const CERT_CHAIN_CONTEXT *chain, DWORD tls_flags )
+/* The links of the chain that crypt32 has found, judged once more where all the others are judged. For signatures it is the
+ * only judge: Wine's crypt32 takes one of ECDSA for wrong when a number in it happens to be short. */
+static DWORD link_bits( const CERT_CHAIN_CONTEXT *chain, DWORD tls_flags )
 {
     const CERT_SIMPLE_CHAIN *simple = chain->rgpChain[0];
-    DWORD i;
+    const CERT_CONTEXT *certs[MAX_LINKS];
+    struct wh_links_params params = { .tls_flags = tls_flags };
+    BYTE *list;
+    DWORD i, len;
 
-    for (i = 0; i < simple->cElement; i++)
-    {
-        if (simple->rgpElement[i]->TrustStatus.dwInfoStatus & CERT_TRUST_IS_SELF_SIGNED) continue;
-        if (is_weak( simple->rgpElement[i]->pCertContext->pCertInfo, tls_flags )) return WH_CERT_INVALID;
-    }
-    return 0;
+    if (simple->cElement > ARRAYSIZE( certs )) return WH_CERT_INVALID;
+    for (i = 0; i < simple->cElement; i++) certs[i] = simple->rgpElement[i]->pCertContext;
+    if (!(list = crypt32_list( certs, i, &len ))) return WH_CERT_INVALID;
+    params.chain     = wh_from_ptr( list );
+    params.chain_len = len;
+    if (wh_links( &params ) != WH_DONE || params.error) params.bits = WH_CERT_INVALID;
+    free( list );
+    return params.bits;
+}
+
+/* Whether each certificate of the chain was really issued by the next one. Where the host's list vouches for the server, nobody
+ * has looked at the chain of crypt32's, which a server can lead astray with another authority of the same name; and by
+ * that one's key its revocation data would be signed. */
+static BOOL is_sound( const CERT_CHAIN_CONTEXT *chain )
+{
+    return !link_bits( chain, WH_TLS_IGNORE_DATE | WH_TLS_IGNORE_USAGE | WH_TLS_IGNORE_WEAK_SIGNATURE );
 }
 
 static BOOL is_disallowed( const CERT_CONTEXT *cert )
@@ -200,15 +195,23 @@ static BOOL is_disallowed( const CERT_CONTEXT *cert )
     return distrust_has( hash );
 }
 
-/* One that stands in the chain, or one that the server has sent as a part of it. */
-static DWORD distrust_bits( const CERT_CHAIN_CONTEXT *chain, const CERT_CONTEXT *leaf )
+/* One that stands in the chain. Without a sound chain nobody knows which ones the transport has used of those that the server
+ * has sent, or of its own: then none of them may be disallowed. */
+static DWORD distrust_bits( const CERT_CHAIN_CONTEXT *sound, const CERT_CONTEXT *leaf )
 {
+    const CERT_CONTEXT *cert = NULL;
     DWORD i;
 
     if (!distrust_any()) return 0;
     if (is_disallowed( leaf )) return WH_CERT_INVALID;
-    for (i = 0; chain && i < chain->rgpChain[0]->cElement; i++)
-        if (is_disallowed( chain->rgpChain[0]->rgpElement[i]->pCertContext )) return WH_CERT_INVALID;
+    for (i = 0; sound && i < sound->rgpChain[0]->cElement; i++)
+        if (is_disallowed( sound->rgpChain[0]->rgpElement[i]->pCertContext )) return WH_CERT_INVALID;
+    while (!sound && (cert = crypt32.pCertEnumCertificatesInStore( leaf->hCertStore, cert )))
+    {
+        if (!is_disallowed( cert )) continue;
+        crypt32.pCertFreeCertificateContext( cert );
+        return WH_CERT_INVALID;
+    }
     return 0;
 }
 
@@ -359,25 +362,27 @@ static DWORD cure( const struct policy *policy, const CERT_CONTEXT *leaf, const 
     }
     /* The root of the other one is not known to the policy. */
     else if (!found) found = policy_bits( *chain, policy->tls_flags );
-    if (!found) found = strength_bits( *chain, policy->tls_flags );
+    found |= link_bits( *chain, policy->tls_flags );
     return (bits & ~WH_CERT_UNKNOWN_CA) | without_ignored( found, policy->tls_flags );
 }
 
 /* `bits` is what the transport holds against the leaf and the chain that it knows. */
 static DWORD judge_leaf( const struct policy *policy, const CERT_CONTEXT *leaf, DWORD bits )
 {
-    const CERT_CHAIN_CONTEXT *chain = NULL;
+    const CERT_CHAIN_CONTEXT *chain = NULL, *sound;
     DWORD flags = policy->chain_flags;
 
     if (!policy->no_chain) chain = build_chain( leaf, leaf->hCertStore, flags );
     if (bits & WH_CERT_UNKNOWN_CA) bits = cure( policy, leaf, &chain, bits );
-    bits |= distrust_bits( chain, leaf );
+    sound = chain && is_sound( chain ) ? chain : NULL;
+    bits |= distrust_bits( sound, leaf );
     if (policy->tls_flags & WH_TLS_CHECK_REVOCATION)
     {
         /* What nobody vouches for does not get to name places to connect to. */
         if (bits & (WH_CERT_UNKNOWN_CA | WH_CERT_INVALID)) flags |= CERT_CHAIN_REVOCATION_CHECK_CACHE_ONLY;
         bits = (bits & ~WH_CERT_REV_FAILED) |
-               revocation_bits( chain, flags, policy->offline_ok, !(bits & WH_CERT_REV_FAILED) );
+               revocation_bits( sound, flags, (policy->tls_flags & WH_TLS_REVOCATION_OFFLINE_OK) != 0,
+                                !(bits & WH_CERT_REV_FAILED) );
     }
     if (chain) crypt32.pCertFreeCertificateChain( chain );
     return bits;
@@ -422,11 +427,17 @@ DWORD verdict_chain_flags( const struct request *request )
     return flags;
 }
 
-enum tls_judge verdict_judge( const struct request *request )
+#define KEY_NO_CHAIN 0x00000001      /* beside the chain flags, of which there is none of that value */
+
+enum tls_judge verdict_judge( const struct request *request, uint32_t key[2] )
 {
+    const BOOL no_chain = request->session->no_chain_building;
+
+    key[0] = verdict_chain_flags( request ) | (no_chain ? KEY_NO_CHAIN : 0);
+    key[1] = distrust_generation();
     if (request->options.enabled & WINHTTP_ENABLE_SSL_REVOCATION) return WH_JUDGE_ALWAYS;
     if (distrust_any()) return WH_JUDGE_ALWAYS;
-    return request->session->no_chain_building ? WH_JUDGE_HERE : WH_JUDGE_DOUBT;
+    return no_chain ? WH_JUDGE_HERE : WH_JUDGE_DOUBT;
 }
 
 void verdict_give( struct request *request, const struct wh_record *record )
@@ -442,9 +453,8 @@ void verdict_give( struct request *request, const struct wh_record *record )
     AcquireSRWLockShared( &request->lock );
     memcpy( policy.host, request->endpoint->ascii, request->endpoint->ascii_len );
     policy.tls_flags   = request->tls_flags;
-    policy.chain_flags = verdict_chain_flags( request );
-    policy.no_chain    = request->session->no_chain_building;
-    policy.offline_ok  = request->options.revocation_offline_ok;
+    policy.chain_flags = request->judge_key[0] & ~KEY_NO_CHAIN;    /* as the leg began, whatever was set since */
+    policy.no_chain    = (request->judge_key[0] & KEY_NO_CHAIN) != 0;
     ReleaseSRWLockShared( &request->lock );
     policy.generation  = distrust_generation();
 

@@ -17,8 +17,10 @@
 
 /* What the route of a request says: DOUBT, so that an ordinary good certificate never comes here; ALWAYS where something
  * is disallowed, or revocation is checked; HERE when the session has WINHTTP_OPTION_DISABLE_CERT_CHAIN_BUILDING and
- * nothing else stands against it. request->lock is held. */
-enum tls_judge verdict_judge( const struct request *request );
+ * nothing else stands against it. `key` gets wh_route.judge_key: what the verdict depends on beside the route's other fields,
+ * so that no connection and no session goes to a request for which it would have been judged in another way.
+ * request->lock is held. */
+enum tls_judge verdict_judge( const struct request *request, uint32_t key[2] );
 
 /* Answers a WHK_PAUSE_TLS record of the request's exchange: judges and resumes. May take as long as crypt32 takes to load
  * its stores (a second, once), or as revocation data takes to come. No lock is held. */

@@ -282,6 +282,29 @@ static void test_certificate_is_not_reused_without(void)
     attempt_close( &attempt );
 }
 
+/* security.md: who the program is, is for the server that it was told to. Windows documents nothing; a choice. */
+static void test_certificate_stays_with_its_origin(void)
+{
+    struct attempt attempt = { .server = "ask-13" };
+    WCHAR path[32];
+
+    swprintf( path, count_of( path ), L"/to/%u", tls_port( "ask-12" ) );
+    attempt.path = path;
+    if (attempt_open( &attempt ) && set_certificate( attempt.client.request, "client" ))
+    {
+        attempt_send( &attempt );
+        if (attempt_check_good( &attempt ))
+        {
+            ok( !strcmp( tls_value( attempt.body, "server" ), "ask-12" ), "answered by %s\n",
+                tls_value( attempt.body, "server" ) );
+            ok( !strcmp( tls_value( attempt.body, "client" ), "none" )
+                || broken( !strcmp( tls_value( attempt.body, "client" ), "WinHTTP test client" ) ), "the server knows %s\n",
+                tls_value( attempt.body, "client" ) );
+        }
+    }
+    attempt_close( &attempt );
+}
+
 START_TEST(tls_client)
 {
     if (!tls_there()) return;
@@ -297,4 +320,5 @@ START_TEST(tls_client)
     test_certificates();
     test_certificate_is_set_and_the_request_sent_again();
     test_certificate_is_not_reused_without();
+    test_certificate_stays_with_its_origin();
 }

@@ -479,7 +479,6 @@ static void test_servers_of_other_programs(void)
         { "nginx", NULL },
         { "nginx", L"one.nginx.test" },
         { "nginx", L"two.nginx.test" },
-        { "gnutls-serv", NULL },
         { "openssl-13", NULL },
         { "openssl-12", NULL },
         { "openssl-rsa", NULL },

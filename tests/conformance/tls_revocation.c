@@ -64,6 +64,31 @@ static void test_a_check_does_not_use_an_unchecked_connection(void)
     attempt_close( &attempt );
 }
 
+/* Nor is one that was accepted because nobody could be asked. */
+static void test_an_unchecked_connection_is_not_for_who_insists(void)
+{
+    struct attempt attempt = { .server = "crl-lost", .revocation = TRUE };
+    BOOL yes = TRUE;
+
+    if (attempt_open( &attempt ))
+    {
+        if (!WinHttpSetOption( attempt.client.request, WINHTTP_OPTION_IGNORE_CERT_REVOCATION_OFFLINE, &yes, sizeof(yes) ))
+            win_skip( "no IGNORE_CERT_REVOCATION_OFFLINE: error %lu\n", GetLastError() );
+        else
+        {
+            attempt_send( &attempt );
+            attempt_check_good( &attempt );
+            recorder_reset( attempt.recorder );
+            if (attempt_reopen( &attempt ))
+            {
+                attempt_send( &attempt );
+                check_refused( &attempt, LOST );
+            }
+        }
+    }
+    attempt_close( &attempt );
+}
+
 static const struct
 {
     const char *server;
@@ -125,6 +150,7 @@ START_TEST(tls_revocation)
     if (!tls_there()) return;
     test_nothing_is_checked_by_default();
     test_a_check_does_not_use_an_unchecked_connection();
+    test_an_unchecked_connection_is_not_for_who_insists();
     test_what_cannot_be_told();
     test_ignoring_faults_is_not_ignoring_revocation();
 }

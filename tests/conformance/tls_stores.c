@@ -192,6 +192,7 @@ static void test_a_root_of_the_store_is_trusted(void)
         await( &attempt, "unknown-ca-sent", 0, TRUE );
         attempt_check_good( &attempt );
         await( &attempt, "unknown-ca", 0, TRUE );     /* the root is not sent here, and found in the store */
+        await( &attempt, "unknown-short", 0, TRUE );  /* whatever the numbers in its signature happen to be */
 
         memset( &attempt, 0, sizeof(attempt) );
         attempt.server = "unknown-ca-sent";
@@ -302,6 +303,7 @@ static void test_a_disallowed_authority_is_refused(void)
     {
         await( &attempt, "chained", 0, FALSE );
         ok( attempt.error == ERROR_WINHTTP_SECURE_FAILURE, "error %lu\n", attempt.error );
+        await( &attempt, "chained-astray", 0, FALSE );    /* another one of that name does not help */
         try_server( &attempt, "good", 0 );
         attempt_check_good( &attempt );
     }
@@ -311,6 +313,7 @@ static void test_a_disallowed_authority_is_refused(void)
     {
         await( &attempt, "chained", 0, FALSE );
         await( &attempt, "good", 0, FALSE );          /* the root is not sent */
+        await( &attempt, "good-astray", 0, FALSE );   /* what is sent instead has only its name */
         ok( attempt.error == ERROR_WINHTTP_SECURE_FAILURE, "error %lu\n", attempt.error );
     }
     take_back( &addition );
@@ -318,6 +321,38 @@ static void test_a_disallowed_authority_is_refused(void)
     if (root) pCertFreeCertificateContext( root );
     if (issuer) pCertFreeCertificateContext( issuer );
     pCertFreeCertificateContext( leaf );
+}
+
+/* It is ruled out while a connection to it is kept, and sessions to be resumed: they were judged before. That another one
+ * was ruled out all the time must not matter. */
+static void test_a_disallowed_certificate_loses_its_connections(void)
+{
+    const CERT_CONTEXT *leaf = certificate_of( "good" ), *other = certificate_of( "p384" );
+    struct addition first = { 0 }, second = { 0 };
+    struct attempt attempt;
+
+    if (leaf && other && add( &first, CERT_SYSTEM_STORE_CURRENT_USER, L"Disallowed", other ))
+    {
+        await( &attempt, "p384", 0, FALSE );
+        memset( &attempt, 0, sizeof(attempt) );
+        attempt.server = "good";
+        attempt_run( &attempt );
+        attempt_check_good( &attempt );
+        if (add( &second, CERT_SYSTEM_STORE_CURRENT_USER, L"Disallowed", leaf ))
+        {
+            await( &attempt, "good", 0, FALSE );
+            memset( &attempt, 0, sizeof(attempt) );
+            attempt.server = "good";
+            attempt_run( &attempt );
+            ok( attempt.error == ERROR_WINHTTP_SECURE_FAILURE || broken( attempt.failed == CALL_NONE ),    /* a choice */
+                "call %u failed, error %lu, bits %#lx\n", attempt.failed, attempt.error, attempt.bits );
+        }
+        take_back( &second );
+    }
+    take_back( &first );
+    await( &attempt, "good", 0, TRUE );
+    if (leaf) pCertFreeCertificateContext( leaf );
+    if (other) pCertFreeCertificateContext( other );
 }
 
 /* Without a chain there is none to show, and what only a chain could cure is not cured. */
@@ -359,5 +394,6 @@ START_TEST(tls_stores)
     test_a_trusted_person_needs_no_root();
     test_a_disallowed_certificate_is_refused();
     test_a_disallowed_authority_is_refused();
+    test_a_disallowed_certificate_loses_its_connections();
     test_no_chain_is_built_when_that_is_disabled();
 }

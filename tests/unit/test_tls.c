@@ -15,6 +15,7 @@
 #include "unix/buffer.h"
 #include "unix/log.h"
 #include "unix/tls_buffer.h"
+#include "unix/tls_trust.h"
 #include "unix/tls_verify.h"
 
 /* What is done differently in each must hold in both. */
@@ -646,11 +647,13 @@ static void test_false_start_saves_a_round_trip_where_it_is_asked_for(void)
             for (i = 0; i < 5000 && ret == LAYER_AGAIN; i++) ret = server.client->ops->start( server.client );
             expect( ret == (early ? LAYER_OK : LAYER_AGAIN) );
             expect( !server.up );
+            expect( !early || facts_of( &server ).false_start );
             if (early) expect( client_says( &server, "so soon" ) );
             server_shake( &server );
             expect( run_handshake( &server ) == LAYER_OK );
             expect( server.up );
             if (early) expect( server_hears( &server, "so soon" ) );
+            expect( facts_of( &server ).false_start == (uint32_t)early );
             server_send( &server, "answer" );
             expect( reads_text( &server, "answer" ) );
             exchange_bulk( &server, 40000, 40000 );

@@ -24,7 +24,7 @@ static int takes( const char *key, uint64_t now_ms, const char *text )
 
 static void put( const char *key, const char *text, int once, uint64_t now_ms, uint64_t expires_ms )
 {
-    tls_cache_put( key, strlen( key ), text, strlen( text ), once, now_ms, expires_ms );
+    tls_cache_put( key, strlen( key ), text, strlen( text ), once, now_ms, expires_ms, ~0ull );
 }
 
 static void test_newest_ticket_goes_out_first_and_the_last_one_stays(void)
@@ -60,6 +60,21 @@ static void test_expired_ticket_is_not_handed_out(void)
     expect( takes( "a", 100, "long" ) );
     expect( takes( "a", 200, NULL ) );
     expect( takes( "a", 0, NULL ) );         /* it is gone, not hidden */
+    tls_cache_clear();
+}
+
+/* ... however long the server wants it to be good. */
+static void test_limit_of_the_verdict_goes_along(void)
+{
+    struct tls_ticket ticket;
+
+    tls_cache_put( "a", 1, "one", 3, 1, 0, 1000, 100 );
+    tls_cache_put( "a", 1, "none", 4, 1, 100, 1000, 100 );
+    expect( tls_cache_count( "a", 1, 0 ) == 1 );
+    expect( tls_cache_take( "a", 1, 99, &ticket ) );
+    expect( ticket.len == 3 && ticket.limit_ms == 100 );
+    wh_free( ticket.data );
+    expect( takes( "a", 100, NULL ) );
     tls_cache_clear();
 }
 
@@ -152,6 +167,7 @@ int main(void)
     run( test_newest_ticket_goes_out_first_and_the_last_one_stays );
     run( test_keys_do_not_share );
     run( test_expired_ticket_is_not_handed_out );
+    run( test_limit_of_the_verdict_goes_along );
     run( test_reusable_session_replaces_all_others );
     run( test_oldest_ticket_of_a_full_key_goes );
     run( test_least_recently_used_key_goes );

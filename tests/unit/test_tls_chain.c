@@ -10,6 +10,7 @@
 
 #include "issue.h"
 #include "unix/tls.h"
+#include "unix/tls_trust.h"
 #include "unix/tls_verify.h"
 
 #define IGNORE_ALL (WH_TLS_IGNORE_UNKNOWN_CA | WH_TLS_IGNORE_USAGE | WH_TLS_IGNORE_NAME | WH_TLS_IGNORE_DATE \
@@ -311,6 +312,91 @@ static void test_long_and_circular_chains_come_to_an_end(void)
     issued_free( &b );
 }
 
+/* ---- links of a chain that others have found ---- */
+
+static uint32_t links( const gnutls_datum_t *der, unsigned int count, uint32_t flags, uint32_t *bits )
+{
+    struct wh_links_params params = { .tls_flags = flags };
+    uint8_t list[40 * 1024], *out = list;
+    unsigned int i;
+    uint32_t len;
+
+    for (i = 0; i < count; i++)
+    {
+        len = der[i].size;
+        memcpy( out, &len, sizeof(len) );
+        memcpy( out + sizeof(len), der[i].data, len );
+        out += sizeof(len) + len;
+    }
+    params.chain = wh_from_ptr( list );
+    params.chain_len = out - list;
+    expect( links_call( &params ) == WH_DONE );
+    *bits = params.bits;
+    return params.error;
+}
+
+static void test_links_are_judged_without_anybodys_trust(void)
+{
+    static const struct wish middle_wish = { MIDDLE }, leaf_wish = { LEAF };
+    static const struct wish old_wish = { LEAF, .from_days = -9, .until_days = -3 };
+    struct issued middle, leaf, other, old;
+    gnutls_datum_t der[3];
+    uint32_t bits;
+
+    issue( &middle, &middle_wish, &stranger );           /* whom the trust list does not know */
+    issue( &leaf, &leaf_wish, &middle );
+    issue( &other, &leaf_wish, &stranger );
+    issue( &old, &old_wish, &middle );
+    der[0] = leaf.der;
+    der[1] = middle.der;
+    der[2] = stranger.der;
+    expect( links( der, 3, 0, &bits ) == WHE_OK && !bits );
+    expect( links( der, 2, 0, &bits ) == WHE_OK && !bits );
+    expect( links( der, 1, 0, &bits ) == WHE_OK && !bits );       /* there is none */
+
+    der[2] = root.der;                                   /* who has issued none of these */
+    expect( links( der, 3, 0, &bits ) == WHE_OK && bits == WH_CERT_INVALID );
+    expect( links( der, 3, IGNORE_ALL, &bits ) == WHE_OK && bits == WH_CERT_INVALID );
+    der[0] = middle.der;
+    der[1] = limited.der;
+    expect( links( der, 2, 0, &bits ) == WHE_OK && bits == WH_CERT_INVALID );
+    der[0] = other.der;
+    der[1] = middle.der;
+    der[2] = stranger.der;                               /* there is a way, but not by the one in between */
+    expect( links( der, 2, 0, &bits ) == WHE_OK && bits == WH_CERT_INVALID );
+    der[0] = old.der;
+    expect( links( der, 3, 0, &bits ) == WHE_OK && bits == WH_CERT_DATE );
+    expect( links( der, 3, WH_TLS_IGNORE_DATE, &bits ) == WHE_OK && !bits );
+    der[0] = leaf.der;
+    leaf.der.data[leaf.der.size - 1] ^= 1;
+    expect( links( der, 3, IGNORE_ALL, &bits ) == WHE_OK && bits == WH_CERT_INVALID );
+    issued_free( &old );
+    issued_free( &other );
+    issued_free( &leaf );
+    issued_free( &middle );
+}
+
+static void test_broken_list_of_links_is_invalid(void)
+{
+    struct wh_links_params params = { 0 };
+    gnutls_datum_t der[17];
+    uint8_t list[8] = { 5, 0, 0, 0, 1, 2, 3, 4 };
+    uint32_t bits;
+    int i;
+
+    expect( links_call( &params ) == WH_REFUSED );
+    params.chain = wh_from_ptr( list );
+    for (i = 0; i <= 8; i++)
+    {
+        params.chain_len = i;
+        expect( links_call( &params ) == WH_DONE && params.error == WHE_INVALID );
+    }
+    list[0] = 4;                                         /* whole, but no certificate */
+    expect( links_call( &params ) == WH_DONE && params.error == WHE_INVALID );
+    for (i = 0; i < 17; i++) der[i] = root.der;
+    expect( links( der, 17, 0, &bits ) == WHE_INVALID );
+}
+
 int main(void)
 {
     static const struct wish root_wish = { .cn = "Root", .ca = 1 }, stranger_wish = { .cn = "Stranger", .ca = 1 };
@@ -333,6 +419,8 @@ int main(void)
     run( test_incomplete_chain_is_an_unknown_authority );
     run( test_other_key_under_a_trusted_name_is_not_trusted );
     run( test_long_and_circular_chains_come_to_an_end );
+    run( test_links_are_judged_without_anybodys_trust );
+    run( test_broken_list_of_links_is_invalid );
 
     tls_shutdown();
     issued_free( &root );

@@ -4,6 +4,7 @@
  */
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
@@ -13,6 +14,7 @@
 #include "unix/block.h"
 #include "unix/buffer.h"
 #include "unix/tls_buffer.h"
+#include "unix/tls_trust.h"
 #include "unix/tls_verify.h"
 
 /* What is done differently in each must hold in both. */
@@ -247,6 +249,46 @@ static void test_verification_waits_for_the_trust_list(void)
     server_close( &server );
 }
 
+/* What ran out once need not be missing for the life of the process. */
+static void test_trust_list_is_read_again_when_it_could_not_be_read(void)
+{
+    struct rlimit limit, none;
+    struct server server;
+    unsigned int nth;
+    int ends = 0;
+
+    for (nth = 1; nth < 20 && !ends; nth++)
+    {
+        tls_trust_free();
+        hooks_reset();
+        hooks_fail( HOOK_ALLOC, nth, 0, 0 );
+        ends = tls_trust_load() == WHE_OK;
+        hooks_stop();
+        expect( tls_trust_loaded() );
+        if (ends) break;
+        expect( tls_trust_due() && !tls_trust_count() );
+        server_open( &server, &plain_setup );
+        expect( run_handshake( &server ) == LAYER_FAILED );
+        expect( server.client->error == WHE_NO_MEMORY );     /* and nothing about the server's certificate */
+        server_close( &server );
+        expect( tls_trust_load() == WHE_OK );
+        expect( !tls_trust_due() && tls_trust_count() == 1 );
+        server_open( &server, &plain_setup );
+        expect( run_handshake( &server ) == LAYER_OK );
+        server_close( &server );
+    }
+    expect( nth > 3 && ends );
+
+    tls_trust_free();
+    getrlimit( RLIMIT_NOFILE, &limit );
+    none = limit;
+    none.rlim_cur = 0;                       /* no descriptor is free */
+    setrlimit( RLIMIT_NOFILE, &none );
+    expect( tls_trust_load() == WHE_NO_MEMORY );
+    setrlimit( RLIMIT_NOFILE, &limit );
+    expect( tls_trust_load() == WHE_OK && tls_trust_count() == 1 );
+}
+
 static void test_chain_and_channel_binding_are_the_servers(void)
 {
     struct setup setup = plain_setup;
@@ -312,6 +354,7 @@ int main(void)
     run( test_cross_signed_chain_is_followed_both_ways );
     run( test_host_trust_list_can_be_read_by_gnutls_in_full );
     run( test_verification_waits_for_the_trust_list );
+    run( test_trust_list_is_read_again_when_it_could_not_be_read );
     run( test_chain_and_channel_binding_are_the_servers );
     run( test_server_that_requires_a_certificate_is_cert_needed );
 

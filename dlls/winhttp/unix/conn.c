@@ -96,7 +96,7 @@ static void trust_ask( void )
     int ask;
 
     pthread_mutex_lock( &trust_lock );
-    ask = !trust_asked && !tls_trust_loaded();
+    ask = !trust_asked && tls_trust_due();
     if (ask) trust_asked = 1;
     pthread_mutex_unlock( &trust_lock );
     if (ask && job_submit( &trust_job )) trust_run( &trust_job );    /* no thread: then it takes our time */
@@ -393,7 +393,11 @@ static void conn_secured( struct conn *conn )
 
     conn_note_time( conn, offsetof( struct wh_times, tls_end ) );
     if (conn->deferred) conn->fast_open = tcp_layer_fast_opened( conn->layer->below );
-    conn->tls_resumed = !conn->layer->ops->query( conn->layer, WHQ_TLS, &facts, sizeof(facts), &len ) && facts.resumed;
+    if (!conn->layer->ops->query( conn->layer, WHQ_TLS, &facts, sizeof(facts), &len ))
+    {
+        conn->tls_resumed = facts.resumed;
+        conn->tls_false_start = facts.false_start;
+    }
     conn_up( conn );
 }
 

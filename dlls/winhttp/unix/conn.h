@@ -67,7 +67,7 @@ struct conn
     struct h1        h1;
     int              deferred;        /* its SYN waited for the first write */
     int              fast_open;       /* and the peer took what was in it */
-    int              tls_resumed;
+    int              tls_resumed, tls_false_start;
     wh_id            asked;           /* JUDGING: the exchange whose program was asked for a verdict */
     uint32_t         bits;            /* JUDGING: WH_CERT_* found so far */
     struct conn_fact facts[CONN_KEPT];    /* kept when the layer goes, see conn.c */

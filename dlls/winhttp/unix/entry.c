@@ -25,6 +25,7 @@
 #include "ocsp.h"
 #include "origin.h"
 #include "session.h"
+#include "tls_verify.h"
 
 typedef int32_t (*unixlib_entry)( void *args );
 
@@ -81,6 +82,7 @@ static int32_t entry_exchange_close( void *args ) { return exchange_close( args 
 static int32_t entry_pool_query( void *args ) { return origin_pool_query( args ); }
 static int32_t entry_domain( void *args ) { return domain_call( args ); }
 static int32_t entry_ocsp( void *args ) { return ocsp_call( args ); }
+static int32_t entry_links( void *args ) { return links_call( args ); }
 static int32_t entry_wait( void *args ) { return engine_wait( args ); }
 static int32_t entry_wake( void *args ) { return engine_wake( args ); }
 
@@ -104,6 +106,7 @@ static int32_t entry_wake( void *args ) { return engine_wake( args ); }
     [wh_call_pool_query]         = entry_pool_query, \
     [wh_call_domain]             = entry_domain, \
     [wh_call_ocsp]               = entry_ocsp, \
+    [wh_call_links]              = entry_links, \
     [wh_call_wait]               = entry_wait, \
     [wh_call_wake]               = entry_wake, \
 }

@@ -430,6 +430,7 @@ static int h1_begin( struct conn *conn, struct exchange *exchange )
     exchange->reused = conn->served || conn->was_idle;
     exchange->stats.index = conn->served;
     exchange->stats.tls_resumed = conn->tls_resumed;
+    exchange->stats.tls_false_start = conn->tls_false_start;
     exchange->stats.fast_open = conn->fast_open;
     if (!exchange->total_len)    /* done with the head; nothing is read before that is out */
         __atomic_store_n( &exchange->request_done, 1, __ATOMIC_RELAXED );

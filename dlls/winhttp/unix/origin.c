@@ -32,6 +32,7 @@ struct route_key
     uint8_t  creds[CREDS_PRINT];
     uint32_t port, scheme, proxy_kind, proxy_port;
     uint32_t tls_versions, tls_flags, alpn, family, if_index, flags, host_len, connect_host_len, proxy_host_len, judge;
+    uint32_t judge_key[2];
 };
 
 static uint64_t hash_bytes( const char *bytes, size_t len )
@@ -102,6 +103,7 @@ enum wh_error origin_get( const struct wh_route *route, uint32_t max_idle_ms, st
         fixed.tls_flags = route->tls_flags;
         fixed.alpn = route->alpn;
         fixed.judge = route->judge;
+        memcpy( fixed.judge_key, route->judge_key, sizeof(fixed.judge_key) );
         if (route->creds)
         {
             if (!(creds = creds_from_id( route->creds ))) return WHE_INVALID;

@@ -27,6 +27,7 @@
 #include "tls_internal.h"
 #include "tls_keylog.h"
 #include "tls_policy.h"
+#include "tls_trust.h"
 
 /* RFC 8446 section 5.5: AES-GCM keys seal at most 2^24.5 records. */
 #define REKEY_RECORDS (1u << 24)

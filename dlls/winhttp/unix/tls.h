@@ -6,7 +6,7 @@
  * The parts: tls.c is the layer and the stream of records; tls_handshake.c brings a session up and keeps what resumes
  * it; tls_wire.c lies between GnuTLS and the layer below; tls_internal.h is what these three share. tls_policy.c has
  * versions and ciphers; tls_record.c seals and opens application records without GnuTLS' record layer; tls_buffer.c
- * lends the buffers; tls_verify.c has the trust list and the verdict; tls_cache.c keeps what resumption needs;
+ * lends the buffers; tls_trust.c has the trust list, tls_verify.c the verdict; tls_cache.c keeps what resumption needs;
  * tls_facts.c answers queries.
  */
 
@@ -30,11 +30,14 @@ struct tls_policy
 };
 
 /* Loads the host's trust list once per process. Blocks for the read of one file (about a millisecond): call it on
- * a job thread. Later calls return what the first one did. */
+ * a job thread. Later calls do nothing, unless the ones before ended with WHE_NO_MEMORY: then they try again. */
 enum wh_error tls_trust_load( void );
 
-/* 1 once tls_trust_load has ended, well or not. Until then the start of a tls layer that has come to verification
- * returns LAYER_AGAIN with wants() == 0; call start again afterwards. */
+/* 1 while there is something for tls_trust_load to do. */
+int tls_trust_due( void );
+
+/* 1 once tls_trust_load has ended, well or not (then verifications fail with WHE_NO_MEMORY). Until then the start of a tls
+ * layer that has come to verification returns LAYER_AGAIN with wants() == 0; call start again afterwards. */
 int tls_trust_loaded( void );
 
 /* A client session over `below`, which it owns from now on (also when this fails). NULL with *error set. The handshake

@@ -19,7 +19,7 @@ struct kept
 {
     uint8_t *data;
     size_t   len;
-    uint64_t expires_ms;
+    uint64_t expires_ms, limit_ms;
     int      once;
 };
 
@@ -130,12 +130,12 @@ static void entry_expire( struct entry *entry, uint64_t now_ms )
 }
 
 void tls_cache_put( const void *key, size_t key_len, const void *ticket, size_t ticket_len, int once,
-                    uint64_t now_ms, uint64_t expires_ms )
+                    uint64_t now_ms, uint64_t expires_ms, uint64_t limit_ms )
 {
-    struct kept kept = { NULL, ticket_len, expires_ms, once };
+    struct kept kept = { NULL, ticket_len, expires_ms < limit_ms ? expires_ms : limit_ms, limit_ms, once };
     struct entry *entry;
 
-    if (expires_ms <= now_ms || !ticket_len || !(kept.data = wh_malloc( ticket_len ))) return;
+    if (kept.expires_ms <= now_ms || !ticket_len || !(kept.data = wh_malloc( ticket_len ))) return;
     memcpy( kept.data, ticket, ticket_len );
 
     pthread_mutex_lock( &cache_lock );
@@ -172,6 +172,7 @@ int tls_cache_take( const void *key, size_t key_len, uint64_t now_ms, struct tls
             use_first( entry );
             last = &entry->kept[entry->count - 1];
             ticket->len = last->len;
+            ticket->limit_ms = last->limit_ms;
             if (last->once && entry->count > 1)
             {
                 ticket->data = last->data;

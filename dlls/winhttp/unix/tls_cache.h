@@ -17,13 +17,14 @@ struct tls_ticket
 {
     uint8_t *data;
     size_t   len;
+    uint64_t limit_ms;      /* as it was put in: no ticket that a session resumed by this one gets is good for longer */
 };
 
-/* Keeps a copy of `ticket` until expires_ms. With `once` set (TLS 1.3) it is handed out once as long as there are
- * others; a ticket without it replaces all others of the key. Out of memory: it is not kept, which costs a full
- * handshake and nothing else. */
+/* Keeps a copy of `ticket` until expires_ms, or limit_ms if that is earlier. With `once` set (TLS 1.3) it is handed out once
+ * as long as there are others; a ticket without it replaces all others of the key. Out of memory: it is not kept, which
+ * costs a full handshake and nothing else. */
 void tls_cache_put( const void *key, size_t key_len, const void *ticket, size_t ticket_len, int once,
-                    uint64_t now_ms, uint64_t expires_ms );
+                    uint64_t now_ms, uint64_t expires_ms, uint64_t limit_ms );
 
 /* 1 and a ticket that has not expired, the newest first; the caller frees ticket->data with wh_free. 0 if there is
  * none (or no memory to copy it). The last one of a key stays, to be used again: a server that refuses it falls back

@@ -156,6 +156,7 @@ static enum wh_error query_tls( gnutls_session_t session, void *buffer, size_t s
     memset( &facts, 0, sizeof(facts) );
     facts.version = version_bit( session );
     facts.resumed = !!gnutls_session_is_resumed( session );
+    facts.false_start = !!(gnutls_session_get_flags( session ) & GNUTLS_SFLAGS_FALSE_START);
     if (name) strncpy( facts.name, name, sizeof(facts.name) - 1 );
     if (suite)
     {

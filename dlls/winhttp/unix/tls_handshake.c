@@ -28,6 +28,10 @@
 #define LIFETIME_TLS12   (24 * 3600)
 #define LIFETIME_DEFAULT (2 * 3600)
 
+/* How long a verdict counts for what resumes its session, and for what resumes that: servers hand out new tickets with each,
+ * and nobody would ever look at the certificate again. As long as Schannel keeps a session (its ClientCacheTime). */
+#define LIFETIME_VERDICT (10 * 3600)
+
 struct alert_row
 {
     uint32_t                   bits;     /* WH_CERT_* */
@@ -81,7 +85,7 @@ static void keep_session( struct tls *tls, int once, uint32_t lifetime )
     if (!tls->key_len) return;
     if (once && tls_cache_count( tls->key, tls->key_len, now ) >= TLS_CACHE_TICKETS) return;
     if (gnutls_session_get_data2( tls->session, &data ) < 0) return;
-    tls_cache_put( tls->key, tls->key_len, data.data, data.size, once, now, now + lifetime * 1000ull );
+    tls_cache_put( tls->key, tls->key_len, data.data, data.size, once, now, now + lifetime * 1000ull, tls->limit_ms );
     gnutls_memset( data.data, 0, data.size );
     gnutls_free( data.data );
 }
@@ -92,8 +96,23 @@ static void offer_session( struct tls *tls )
 
     if (!tls->key_len || !tls_cache_take( tls->key, tls->key_len, now_ms(), &ticket )) return;
     if (gnutls_session_set_data( tls->session, ticket.data, ticket.len ) >= 0) tls->offered = 1;
+    tls->limit_ms = ticket.limit_ms;
     gnutls_memset( ticket.data, 0, ticket.len );
     wh_free( ticket.data );
+}
+
+/* The certificate was judged, or is about to be: not longer than it is good for, if anybody cares. */
+static void limit_sessions( struct tls *tls )
+{
+    time_t now = time( NULL ), until = gnutls_certificate_expiration_time_peers( tls->session );
+    uint64_t seconds = LIFETIME_VERDICT;
+
+    if (!(tls->flags & WH_TLS_IGNORE_DATE) && until != (time_t)-1)
+    {
+        if (until <= now) seconds = 0;
+        else if ((uint64_t)(until - now) < seconds) seconds = until - now;
+    }
+    tls->limit_ms = now_ms() + seconds * 1000;
 }
 
 static uint32_t ticket_lifetime( uint32_t seconds, uint32_t limit )
@@ -300,6 +319,7 @@ static int verify( struct tls *tls )
     if (gnutls_session_is_resumed( tls->session )) return LAYER_OK;   /* judged when it began, under the same key */
     if (!tls_trust_loaded()) return LAYER_AGAIN;
 
+    limit_sessions( tls );
     if (!(chain = gnutls_certificate_get_peers( tls->session, &count ))) count = 0;
     if (count > MAX_STAPLES) count = MAX_STAPLES;
     error = tls_verify_chain( chain, get_staples( tls, staples ) ? staples : NULL, count, &tls->peer, tls->flags,

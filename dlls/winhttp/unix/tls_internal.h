@@ -62,6 +62,7 @@ struct tls
     uint32_t             flags;          /* wh_route.tls_flags */
     uint32_t             alpn;           /* WH_ALPN_* chosen */
     uint32_t             lifetime;       /* of the last ticket, seconds */
+    uint64_t             limit_ms;       /* how long its verdict counts for sessions that resume it */
     unsigned int         idle_records;   /* records without payload since the last one with */
     enum wh_error        write_error;    /* sticky, of the sending direction */
     uint32_t             write_detail;

@@ -3,32 +3,18 @@
 #endif
 
 /*
- * Is this the server we wanted? The trust list and the verdict on a peer's certificates
+ * Is this the server we wanted? The verdict on a peer's certificates
  *
- * The host's bundle holds some 140 certificates; parsing them costs 20 to 60 ms, more than everything else in a
- * program that makes one request. A chain needs one of them. So loading only undoes the base64 and finds each subject
- * name (under a millisecond), and a verification parses those whose subject is the issuer, or the subject, of a
- * certificate in the peer's chain, and hands them to GnuTLS as its whole trust list. It compares names byte by byte
+ * A verification parses those certificates of the trust list (tls_trust.c) whose subject is the issuer, or the subject, of
+ * a certificate in the peer's chain, and hands them to GnuTLS as its whole trust list. It compares names byte by byte
  * as well, so nothing that it would have found in the full list is missing from ours.
- *
- * SSL_CERT_FILE and SSL_CERT_DIR (directories of files named by hash, separated by colons) name other sources, as
- * OpenSSL and curl have it; with one of them set only what is set is read. A process with raised privileges ignores
- * them.
  *
  * GnuTLS judges links: signatures, dates, purposes, basic and name constraints, path lengths. It stops at one that it
  * cannot follow, so a chain without a trusted end is judged a second time as if its own end were trusted, and the leaf
  * apart from all others: every reason is reported, and leave to ignore one of them is not leave to ignore the rest.
  */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE      /* memmem, secure_getenv */
-#endif
-
-#include <dirent.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <time.h>
 
 #include <gnutls/x509.h>
@@ -36,6 +22,7 @@
 #include "hooks.h"
 #include "tls.h"
 #include "tls_staple.h"
+#include "tls_trust.h"
 #include "tls_verify.h"
 
 /* A chain longer than GnuTLS' own limit of verification depth cannot be verified anyway. */
@@ -44,319 +31,9 @@
 /* Trusted certificates looked at for one chain; several may share a name, dozens do not. */
 #define MAX_ANCHORS 32
 
-/* A source larger than this is not a trust list. */
-#define MAX_SOURCE (16 << 20)
-
 /* Schannel accepts RSA keys down to 1024 bits; whoever needs more finds it in a newer chain policy of Windows that
  * applies to public roots only. */
 #define MIN_RSA_BITS 1024
-
-struct anchor
-{
-    const uint8_t *der;
-    const uint8_t *subject;      /* the DER of the name, inside der */
-    uint32_t       der_len;
-    uint32_t       subject_len;
-    uint32_t       hash;         /* of the subject */
-};
-
-struct source                    /* the decoded certificates of one file */
-{
-    struct source *next;
-    uint8_t        data[];
-};
-
-static const char * const default_files[] =
-{
-    "/etc/ssl/certs/ca-certificates.crt",                   /* Debian, Arch, Gentoo */
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",    /* Fedora, RHEL */
-    "/etc/ssl/ca-bundle.pem",                               /* SUSE */
-    "/etc/ssl/cert.pem",                                    /* Alpine, BSD */
-};
-
-/* Written by the loader under load_lock, then published by trust_ready and not changed until tls_trust_free. */
-static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
-static int trust_ready;
-static enum wh_error trust_error;
-static struct source *sources;
-static struct anchor *anchors;
-static size_t anchor_count, anchor_capacity;
-
-static uint32_t hash_bytes( const uint8_t *data, size_t len )   /* FNV-1a */
-{
-    uint32_t hash = 0x811c9dc5;
-
-    while (len--) hash = (hash ^ *data++) * 0x01000193;
-    return hash;
-}
-
-/* Steps into the DER element at `pos`: *body and *len are its contents. Returns the position behind it, or NULL. */
-static const uint8_t *der_element( const uint8_t *pos, const uint8_t *end, uint8_t tag,
-                                   const uint8_t **body, size_t *len )
-{
-    size_t length;
-    unsigned int octets;
-
-    if (end - pos < 2 || pos[0] != tag) return NULL;
-    length = pos[1];
-    pos += 2;
-    if (length & 0x80)
-    {
-        octets = length & 0x7f;
-        if (!octets || octets > 3 || (size_t)(end - pos) < octets) return NULL;
-        for (length = 0; octets; octets--) length = length << 8 | *pos++;
-    }
-    if ((size_t)(end - pos) < length) return NULL;
-    *body = pos;
-    *len = length;
-    return pos + length;
-}
-
-/* Finds issuer and subject of a certificate, whole elements. Returns 0 if it does not look like one. */
-static int der_names( const uint8_t *der, size_t der_len, gnutls_datum_t *issuer, gnutls_datum_t *subject )
-{
-    enum { TAG_INTEGER = 0x02, TAG_SEQUENCE = 0x30, TAG_VERSION = 0xa0 };
-    const uint8_t *end = der + der_len, *pos, *next, *body;
-    size_t len;
-
-    if (!der_element( der, end, TAG_SEQUENCE, &body, &len )) return 0;        /* Certificate */
-    pos = body;
-    if (!der_element( pos, body + len, TAG_SEQUENCE, &body, &len )) return 0; /* TBSCertificate */
-    pos = body;
-    end = body + len;
-    if ((next = der_element( pos, end, TAG_VERSION, &body, &len ))) pos = next;
-    if (!(pos = der_element( pos, end, TAG_INTEGER, &body, &len ))) return 0;
-    if (!(pos = der_element( pos, end, TAG_SEQUENCE, &body, &len ))) return 0;   /* signature algorithm */
-    if (!(next = der_element( pos, end, TAG_SEQUENCE, &body, &len ))) return 0;
-    issuer->data = (uint8_t *)pos;
-    issuer->size = next - pos;
-    if (!(pos = der_element( next, end, TAG_SEQUENCE, &body, &len ))) return 0;  /* validity */
-    if (!(next = der_element( pos, end, TAG_SEQUENCE, &body, &len ))) return 0;
-    subject->data = (uint8_t *)pos;
-    subject->size = next - pos;
-    return 1;
-}
-
-static void base64_table( uint8_t table[256] )
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    int i;
-
-    memset( table, 0xff, 256 );
-    for (i = 0; i < 64; i++) table[(uint8_t)digits[i]] = i;
-}
-
-/* Decodes up to the first '-' or '='; anything else that is not a digit is skipped (line ends). */
-static size_t base64_decode( const uint8_t table[256], const char *text, const char *end, uint8_t *out )
-{
-    uint8_t *start = out, digit;
-    uint32_t bits = 0;
-    int count = 0;
-
-    for (; text < end && *text != '-' && *text != '='; text++)
-    {
-        if ((digit = table[(uint8_t)*text]) == 0xff) continue;
-        bits = bits << 6 | digit;
-        if (++count < 4) continue;
-        *out++ = bits >> 16;
-        *out++ = bits >> 8;
-        *out++ = bits;
-        count = 0;
-    }
-    if (count >= 2) *out++ = bits >> (count == 2 ? 4 : 10);
-    if (count == 3) *out++ = bits >> 2;
-    return out - start;
-}
-
-static enum wh_error anchor_add( const uint8_t *der, size_t len )
-{
-    gnutls_datum_t issuer, subject;
-    struct anchor *grown;
-    size_t capacity;
-
-    if (!der_names( der, len, &issuer, &subject )) return WHE_OK;   /* one broken entry does not spoil the rest */
-    if (anchor_count == anchor_capacity)
-    {
-        capacity = anchor_capacity ? anchor_capacity * 2 : 256;
-        if (!(grown = wh_realloc( anchors, capacity * sizeof(*anchors) ))) return WHE_NO_MEMORY;
-        anchors = grown;
-        anchor_capacity = capacity;
-    }
-    anchors[anchor_count].der = der;
-    anchors[anchor_count].der_len = len;
-    anchors[anchor_count].subject = subject.data;
-    anchors[anchor_count].subject_len = subject.size;
-    anchors[anchor_count].hash = hash_bytes( subject.data, subject.size );
-    anchor_count++;
-    return WHE_OK;
-}
-
-static enum wh_error load_pem( const char *text, size_t len )
-{
-    static const char begin[] = "-----BEGIN CERTIFICATE-----";
-    const char *end = text + len;
-    struct source *source;
-    uint8_t table[256], *out;
-    enum wh_error err = WHE_OK;
-    size_t got;
-
-    if (!(source = wh_malloc( sizeof(*source) + len ))) return WHE_NO_MEMORY;
-    source->next = sources;
-    sources = source;
-    out = source->data;
-    base64_table( table );
-    while (!err && (text = memmem( text, end - text, begin, sizeof(begin) - 1 )))
-    {
-        text += sizeof(begin) - 1;
-        got = base64_decode( table, text, end, out );
-        err = anchor_add( out, got );
-        out += got;
-    }
-    return err;
-}
-
-/* A file that cannot be read adds nothing; that shows when something is to be verified. */
-static enum wh_error load_file( const char *path )
-{
-    int fd = open( path, O_RDONLY | O_CLOEXEC );
-    enum wh_error err = WHE_OK;
-    struct stat st;
-    char *text;
-    size_t len = 0;
-    ssize_t got;
-
-    if (fd == -1) return WHE_OK;
-    if (!fstat( fd, &st ) && S_ISREG( st.st_mode ) && st.st_size > 0 && st.st_size <= MAX_SOURCE)
-    {
-        if ((text = wh_malloc( st.st_size )))
-        {
-            while (len < (size_t)st.st_size && (got = read( fd, text + len, st.st_size - len )) > 0) len += got;
-            err = load_pem( text, len );
-            wh_free( text );
-        }
-        else err = WHE_NO_MEMORY;
-    }
-    close( fd );
-    return err;
-}
-
-/* OpenSSL reads files named by the hash of their subject, 8 hexadecimal digits and a number. Other names in the same
- * directory are commonly the same certificates again. */
-static int is_hash_name( const char *name )
-{
-    size_t digits = strspn( name, "0123456789abcdef" );
-
-    if (digits != 8 || name[8] != '.') return 0;
-    name += 9;
-    return *name && !name[strspn( name, "0123456789" )];
-}
-
-static enum wh_error load_directory( const char *path )
-{
-    enum wh_error err = WHE_OK;
-    struct dirent *entry;
-    char name[PATH_MAX];
-    DIR *dir;
-
-    if (!(dir = opendir( path ))) return WHE_OK;
-    while (!err && (entry = readdir( dir )))
-    {
-        if (!is_hash_name( entry->d_name )) continue;
-        if ((size_t)snprintf( name, sizeof(name), "%s/%s", path, entry->d_name ) >= sizeof(name)) continue;
-        err = load_file( name );
-    }
-    closedir( dir );
-    return err;
-}
-
-static enum wh_error load_directories( const char *list )
-{
-    enum wh_error err = WHE_OK;
-    char path[PATH_MAX];
-    size_t len;
-
-    while (!err && *list)
-    {
-        len = strcspn( list, ":" );
-        if (len && len < sizeof(path))
-        {
-            memcpy( path, list, len );
-            path[len] = 0;
-            err = load_directory( path );
-        }
-        list += len;
-        list += strspn( list, ":" );
-    }
-    return err;
-}
-
-static enum wh_error load_sources(void)
-{
-    const char *file = secure_getenv( "SSL_CERT_FILE" ), *dirs = secure_getenv( "SSL_CERT_DIR" );
-    enum wh_error err = WHE_OK;
-    size_t i;
-
-    if (file || dirs)
-    {
-        if (file) err = load_file( file );
-        if (!err && dirs) err = load_directories( dirs );
-        return err;
-    }
-    for (i = 0; !err && !anchor_count && i < sizeof(default_files) / sizeof(default_files[0]); i++)
-        err = load_file( default_files[i] );
-    if (!err && !anchor_count) err = load_directory( "/etc/ssl/certs" );
-    return err;
-}
-
-static void trust_clear(void)
-{
-    struct source *next;
-
-    for (; sources; sources = next)
-    {
-        next = sources->next;
-        wh_free( sources );
-    }
-    wh_free( anchors );
-    anchors = NULL;
-    anchor_count = anchor_capacity = 0;
-}
-
-enum wh_error tls_trust_load( void )
-{
-    enum wh_error err;
-
-    pthread_mutex_lock( &load_lock );
-    if (!trust_ready)
-    {
-        /* half a list would make servers fail that are fine; none fails them all, with the right error */
-        if ((trust_error = load_sources())) trust_clear();
-        __atomic_store_n( &trust_ready, 1, __ATOMIC_RELEASE );
-    }
-    err = trust_error;
-    pthread_mutex_unlock( &load_lock );
-    return err;
-}
-
-int tls_trust_loaded( void )
-{
-    return __atomic_load_n( &trust_ready, __ATOMIC_ACQUIRE );
-}
-
-size_t tls_trust_count( void )
-{
-    return tls_trust_loaded() ? anchor_count : 0;
-}
-
-void tls_trust_free( void )
-{
-    pthread_mutex_lock( &load_lock );
-    trust_clear();
-    __atomic_store_n( &trust_ready, 0, __ATOMIC_RELEASE );
-    pthread_mutex_unlock( &load_lock );
-}
-
-/* ---- the verdict ---- */
 
 /* Beside WH_CERT_*: told to nobody as such, but may be ignored by itself. */
 #define CERT_WEAK_SIGNATURE 0x00010000
@@ -428,42 +105,34 @@ static uint32_t bits_ignored( uint32_t flags )
     return bits;
 }
 
-static int certificate_import( gnutls_x509_crt_t *cert, const uint8_t *der, size_t len )
+/* What is left of them once some are ignored. */
+static uint32_t bits_told( uint32_t bits, uint32_t flags )
 {
-    gnutls_datum_t datum = { (uint8_t *)der, len };
+    bits &= ~bits_ignored( flags );
+    if (bits & CERT_WEAK_SIGNATURE) bits |= WH_CERT_INVALID;
+    return bits & ~CERT_WEAK_SIGNATURE;
+}
+
+static int certificate_import( gnutls_x509_crt_t *cert, const gnutls_datum_t *der )
+{
     int ret;
 
     if ((ret = gnutls_x509_crt_init( cert )) < 0) return ret;
-    if ((ret = gnutls_x509_crt_import( *cert, &datum, GNUTLS_X509_FMT_DER )) < 0) gnutls_x509_crt_deinit( *cert );
+    if ((ret = gnutls_x509_crt_import( *cert, der, GNUTLS_X509_FMT_DER )) < 0) gnutls_x509_crt_deinit( *cert );
     return ret;
-}
-
-static int anchor_has_name( const struct anchor *anchor, const gnutls_datum_t *name, uint32_t hash )
-{
-    return anchor->hash == hash && anchor->subject_len == name->size
-           && !memcmp( anchor->subject, name->data, name->size );
 }
 
 /* Is this very certificate in the list? Then its issuer does not matter, and it need not be a CA. */
 static int is_anchor( const gnutls_datum_t *cert )
 {
     gnutls_datum_t issuer, subject;
-    uint32_t hash;
-    size_t i;
+    const gnutls_datum_t *anchor;
+    size_t pos = 0;
 
-    if (!der_names( cert->data, cert->size, &issuer, &subject )) return 0;
-    hash = hash_bytes( subject.data, subject.size );
-    for (i = 0; i < anchor_count; i++)
-    {
-        if (anchor_has_name( &anchors[i], &subject, hash ) && anchors[i].der_len == cert->size
-            && !memcmp( anchors[i].der, cert->data, cert->size )) return 1;
-    }
+    if (!tls_trust_names( cert, &issuer, &subject )) return 0;
+    while ((anchor = tls_trust_next( &subject, &pos )))
+        if (anchor->size == cert->size && !memcmp( anchor->data, cert->data, cert->size )) return 1;
     return 0;
-}
-
-static int same_name( const gnutls_datum_t *a, const gnutls_datum_t *b )
-{
-    return a->size == b->size && !memcmp( a->data, b->data, a->size );
 }
 
 /* From the leaf up, as far as certificates came along; servers send them in any order, and some that do not belong. */
@@ -474,12 +143,12 @@ static void find_path( struct chain *chain )
 
     chain->path[0] = 0;
     chain->path_count = 1;
-    if (!der_names( chain->der[0].data, chain->der[0].size, &issuer, &subject )) return;
-    while (!same_name( &issuer, &subject ))
+    if (!tls_trust_names( &chain->der[0], &issuer, &subject )) return;
+    while (!tls_trust_same_name( &issuer, &subject ))
     {
         for (i = 1; i < chain->count; i++)
-            if (!(used & 1u << i) && der_names( chain->der[i].data, chain->der[i].size, &next_issuer, &next_subject )
-                && same_name( &next_subject, &issuer )) break;
+            if (!(used & 1u << i) && tls_trust_names( &chain->der[i], &next_issuer, &next_subject )
+                && tls_trust_same_name( &next_subject, &issuer )) break;
         if (i == chain->count) break;
         used |= 1u << i;
         chain->path[chain->path_count++] = i;
@@ -488,52 +157,53 @@ static void find_path( struct chain *chain )
     }
 }
 
-/* Indexes of the anchors that the chain may need: its certificates themselves, and their issuers. */
-static size_t find_anchors( const struct chain *chain, size_t *found )
+/* Adds the anchors of a name to the `got` in found[] that are there. Returns how many there are now. */
+static unsigned int add_anchors( const gnutls_datum_t *name, const gnutls_datum_t **found, unsigned int got )
+{
+    const gnutls_datum_t *anchor;
+    unsigned int i;
+    size_t pos = 0;
+
+    while (got < MAX_ANCHORS && (anchor = tls_trust_next( name, &pos )))
+    {
+        for (i = 0; i < got && found[i] != anchor; i++);
+        if (i == got) found[got++] = anchor;
+    }
+    return got;
+}
+
+/* The anchors that a chain may need: its certificates themselves, and their issuers. */
+static unsigned int find_anchors( const gnutls_datum_t *der, unsigned int count, const gnutls_datum_t **found )
 {
     gnutls_datum_t issuer, subject;
-    uint32_t issuer_hash, subject_hash;
-    size_t i, k, got = 0;
-    unsigned int n;
+    unsigned int i, got = 0;
 
-    for (n = 0; n < chain->count; n++)
+    for (i = 0; i < count; i++)
     {
-        if (!der_names( chain->der[n].data, chain->der[n].size, &issuer, &subject )) continue;
-        issuer_hash = hash_bytes( issuer.data, issuer.size );
-        subject_hash = hash_bytes( subject.data, subject.size );
-        for (i = 0; i < anchor_count && got < MAX_ANCHORS; i++)
-        {
-            if (!anchor_has_name( &anchors[i], &issuer, issuer_hash )
-                && !anchor_has_name( &anchors[i], &subject, subject_hash )) continue;
-            for (k = 0; k < got && found[k] != i; k++);
-            if (k == got) found[got++] = i;
-        }
+        if (!tls_trust_names( &der[i], &issuer, &subject )) continue;
+        got = add_anchors( &issuer, found, got );
+        got = add_anchors( &subject, found, got );
     }
     return got;
 }
 
 unsigned int tls_trust_anchors( const gnutls_datum_t *der, unsigned int count, gnutls_datum_t *found )
 {
-    struct chain chain = { .der = der, .count = count };
-    size_t indexes[MAX_ANCHORS];
-    unsigned int i, got = find_anchors( &chain, indexes );
+    const gnutls_datum_t *anchors[MAX_ANCHORS];
+    unsigned int i, got = find_anchors( der, count, anchors );
 
     if (got > TLS_ANCHORS) got = TLS_ANCHORS;
-    for (i = 0; i < got; i++)
-    {
-        found[i].data = (uint8_t *)anchors[indexes[i]].der;
-        found[i].size = anchors[indexes[i]].der_len;
-    }
+    for (i = 0; i < got; i++) found[i] = *anchors[i];
     return got;
 }
 
-static int list_add( gnutls_x509_trust_list_t list, const uint8_t *der, size_t len )
+static int list_add( gnutls_x509_trust_list_t list, const gnutls_datum_t *der )
 {
     gnutls_x509_crt_t anchor;
     int ret;
 
     /* one that GnuTLS does not like is not trusted */
-    if ((ret = certificate_import( &anchor, der, len )) < 0) return ret == GNUTLS_E_MEMORY_ERROR ? ret : 0;
+    if ((ret = certificate_import( &anchor, der )) < 0) return ret == GNUTLS_E_MEMORY_ERROR ? ret : 0;
     if (gnutls_x509_trust_list_add_cas( list, &anchor, 1, 0 ) != 1) gnutls_x509_crt_deinit( anchor );
     return 0;
 }
@@ -559,12 +229,13 @@ static int list_judge( gnutls_x509_trust_list_t list, gnutls_x509_crt_t *certs, 
 static int chain_trust( struct chain *chain, uint32_t flags, uint32_t *bits )
 {
     gnutls_x509_trust_list_t list;
-    size_t found[MAX_ANCHORS], i, got;
+    const gnutls_datum_t *found[MAX_ANCHORS];
+    unsigned int i, got;
     int ret;
 
     if ((ret = gnutls_x509_trust_list_init( &list, 1 )) < 0) return ret;
-    got = find_anchors( chain, found );
-    for (i = 0; !ret && i < got; i++) ret = list_add( list, anchors[found[i]].der, anchors[found[i]].der_len );
+    got = find_anchors( chain->der, chain->count, found );
+    for (i = 0; !ret && i < got; i++) ret = list_add( list, found[i] );
     if (!ret) ret = list_judge( list, chain->certs, chain->count, flags, bits );
     gnutls_x509_trust_list_deinit( list, 1 );
     return ret;
@@ -581,7 +252,7 @@ static int path_links( struct chain *chain, uint32_t flags, uint32_t *bits )
 
     if ((ret = gnutls_x509_trust_list_init( &list, 1 )) < 0) return ret;
     for (i = 0; i < chain->path_count; i++) certs[i] = chain->certs[chain->path[i]];
-    if (!(ret = list_add( list, top->data, top->size ))) ret = list_judge( list, certs, i, flags, bits );
+    if (!(ret = list_add( list, top ))) ret = list_judge( list, certs, i, flags, bits );
     gnutls_x509_trust_list_deinit( list, 1 );
     *bits &= ~WH_CERT_UNKNOWN_CA;
     return ret;
@@ -593,7 +264,7 @@ static int ends_untrusted( const struct chain *chain )
     const gnutls_datum_t *top = &chain->der[chain->path[chain->path_count - 1]];
     gnutls_datum_t issuer, subject;
 
-    return der_names( top->data, top->size, &issuer, &subject ) && same_name( &issuer, &subject ) && !is_anchor( top );
+    return tls_trust_names( top, &issuer, &subject ) && tls_trust_same_name( &issuer, &subject ) && !is_anchor( top );
 }
 
 static int links_bits( struct chain *chain, uint32_t flags, uint32_t *bits )
@@ -666,15 +337,13 @@ static uint32_t path_key_bits( const struct chain *chain )
 static int import_issuer( gnutls_x509_crt_t cert, const gnutls_datum_t *der, gnutls_x509_crt_t *issuer )
 {
     gnutls_datum_t issuer_name, subject;
-    uint32_t hash;
-    size_t i;
+    const gnutls_datum_t *anchor;
+    size_t pos = 0;
 
-    if (!der_names( der->data, der->size, &issuer_name, &subject )) return 0;
-    hash = hash_bytes( issuer_name.data, issuer_name.size );
-    for (i = 0; i < anchor_count; i++)
+    if (!tls_trust_names( der, &issuer_name, &subject )) return 0;
+    while ((anchor = tls_trust_next( &issuer_name, &pos )))
     {
-        if (!anchor_has_name( &anchors[i], &issuer_name, hash )) continue;
-        if (certificate_import( issuer, anchors[i].der, anchors[i].der_len ) < 0) continue;
+        if (certificate_import( issuer, anchor ) < 0) continue;
         if (gnutls_x509_crt_check_issuer( cert, *issuer )) return 1;
         gnutls_x509_crt_deinit( *issuer );
     }
@@ -728,10 +397,25 @@ static int judge( struct chain *chain, const gnutls_datum_t *staples, const stru
         *bits |= links | path_key_bits( chain );
         if (flags & WH_TLS_CHECK_REVOCATION) *bits |= revocation_bits( chain, staples );
     }
-    *bits &= ~bits_ignored( flags );
-    if (*bits & CERT_WEAK_SIGNATURE) *bits |= WH_CERT_INVALID;
-    *bits &= ~CERT_WEAK_SIGNATURE;
+    *bits = bits_told( *bits, flags );
     return 0;
+}
+
+/* Reads as many as there can be in a chain. What follows one that cannot be read is left out. Returns 0 or a GnuTLS code. */
+static int import_chain( struct chain *chain, const gnutls_datum_t *der, unsigned int count )
+{
+    int ret = 0;
+
+    if (count > MAX_CHAIN) count = MAX_CHAIN;
+    chain->der = der;
+    for (chain->count = 0; chain->count < count; chain->count++)
+        if ((ret = certificate_import( &chain->certs[chain->count], &der[chain->count] )) < 0) break;
+    return ret < 0 ? ret : 0;
+}
+
+static void free_chain( struct chain *chain )
+{
+    while (chain->count) gnutls_x509_crt_deinit( chain->certs[--chain->count] );
 }
 
 enum wh_error tls_verify_chain( const gnutls_datum_t *der, const gnutls_datum_t *staples, unsigned int count,
@@ -741,19 +425,70 @@ enum wh_error tls_verify_chain( const gnutls_datum_t *der, const gnutls_datum_t 
     int ret = 0;
 
     *bits = 0;
-    if (count > MAX_CHAIN) count = MAX_CHAIN;
-    chain.der = der;
-
-    /* what follows a certificate that cannot be read is left out, and the chain is judged without it */
-    for (chain.count = 0; chain.count < count; chain.count++)
-    {
-        ret = certificate_import( &chain.certs[chain.count], der[chain.count].data, der[chain.count].size );
-        if (ret < 0) break;
-    }
+    if (tls_trust_due()) return WHE_NO_MEMORY;       /* it was not read whole; whoever connects next has it read again */
+    ret = import_chain( &chain, der, count );
     if (!chain.count) *bits = WH_CERT_INVALID;       /* nothing that can be read as a certificate */
     else if (ret != GNUTLS_E_MEMORY_ERROR) ret = judge( &chain, staples, peer, flags, bits );
-    while (chain.count) gnutls_x509_crt_deinit( chain.certs[--chain.count] );
+    free_chain( &chain );
 
     if (ret == GNUTLS_E_MEMORY_ERROR) return WHE_NO_MEMORY;
     return *bits ? WHE_CERT : WHE_OK;
+}
+
+/* ---- the links of a chain that others have found ---- */
+
+/* Cuts a list of the boundary into its certificates. Returns how many, at most MAX_CHAIN; 0 if it is broken, or longer. */
+static unsigned int read_list( const uint8_t *pos, size_t len, gnutls_datum_t *der )
+{
+    unsigned int count;
+    uint32_t size;
+
+    for (count = 0; len; count++)
+    {
+        if (count == MAX_CHAIN || len < sizeof(size)) return 0;
+        memcpy( &size, pos, sizeof(size) );
+        len -= sizeof(size);
+        if (!size || size > len) return 0;
+        der[count].data = (unsigned char *)pos + sizeof(size);
+        der[count].size = size;
+        pos += sizeof(size) + size;
+        len -= size;
+    }
+    return count;
+}
+
+/* Every link counts here: where GnuTLS does not find the way from one certificate to the next there is none. */
+static int judge_links( struct chain *chain, uint32_t flags, uint32_t *bits )
+{
+    gnutls_x509_trust_list_t list;
+    int ret;
+
+    if (chain->count < 2) return 0;
+    for (chain->path_count = 0; chain->path_count < chain->count; chain->path_count++)
+        chain->path[chain->path_count] = chain->path_count;
+    if ((ret = gnutls_x509_trust_list_init( &list, 1 )) < 0) return ret;
+    if (!(ret = list_add( list, &chain->der[chain->count - 1] )))
+        ret = list_judge( list, chain->certs, chain->count, flags, bits );
+    gnutls_x509_trust_list_deinit( list, 1 );
+    if (*bits & WH_CERT_UNKNOWN_CA) *bits = (*bits & ~WH_CERT_UNKNOWN_CA) | WH_CERT_INVALID;
+    *bits = bits_told( *bits | path_key_bits( chain ), flags );
+    return ret;
+}
+
+uint32_t links_call( struct wh_links_params *params )
+{
+    gnutls_datum_t der[MAX_CHAIN];
+    struct chain chain;
+    unsigned int count;
+    int ret;
+
+    params->bits = 0;
+    params->error = WHE_INVALID;
+    if (!params->chain) return WH_REFUSED;
+    if (!(count = read_list( wh_to_ptr( params->chain ), params->chain_len, der ))) return WH_DONE;
+    if (!(ret = import_chain( &chain, der, count ))) ret = judge_links( &chain, params->tls_flags, &params->bits );
+    free_chain( &chain );
+    if (ret == GNUTLS_E_MEMORY_ERROR) params->error = WHE_NO_MEMORY;
+    else if (ret >= 0) params->error = WHE_OK;
+    return WH_DONE;
 }
