@@ -354,7 +354,7 @@ static void library_close( const struct library *library, HINTERNET *handles )
 
 static struct
 {
-    struct library library;
+    struct library winhttp;
     HANDLE read, closed, freed;
     char buffer[8];
     BOOL free_inside;
@@ -367,10 +367,10 @@ static void CALLBACK async_callback( HINTERNET handle, DWORD_PTR context, DWORD 
     switch (status)
     {
     case STATUS( SENDREQUEST_COMPLETE ):
-        CHECK( async.library.receive( handle, NULL ) );
+        CHECK( async.winhttp.receive( handle, NULL ) );
         break;
     case STATUS( HEADERS_AVAILABLE ):
-        CHECK( async.library.read( handle, async.buffer, sizeof(async.buffer), NULL ) );
+        CHECK( async.winhttp.read( handle, async.buffer, sizeof(async.buffer), NULL ) );
         break;
     case STATUS( READ_COMPLETE ):
         CHECK( len == 2 && !memcmp( async.buffer, "ok", 2 ) );
@@ -389,14 +389,14 @@ static void library_get_async( unsigned short port )
 
     async.read   = CreateEventW( NULL, TRUE, FALSE, NULL );
     async.closed = CreateEventW( NULL, TRUE, FALSE, NULL );
-    CHECK( (session = async.library.open( NULL, WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, WINHTTP_FLAG_ASYNC )) );
-    async.library.set_callback( session, async_callback, WINHTTP_CALLBACK_FLAG_ALL_COMPLETIONS, 0 );
-    CHECK( async.library.set_option( session, WINHTTP_OPTION_UNLOAD_NOTIFY_EVENT, &async.closed, sizeof(async.closed) ) );
-    CHECK( (connect = async.library.connect( session, L"127.0.0.1", port, 0 )) );
-    CHECK( (request = async.library.open_request( connect, NULL, NULL, NULL, NULL, NULL, 0 )) );
-    CHECK( async.library.send( request, NULL, 0, NULL, 0, 0, 1 ) );
+    CHECK( (session = async.winhttp.open( NULL, WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, WINHTTP_FLAG_ASYNC )) );
+    async.winhttp.set_callback( session, async_callback, WINHTTP_CALLBACK_FLAG_ALL_COMPLETIONS, 0 );
+    CHECK( async.winhttp.set_option( session, WINHTTP_OPTION_UNLOAD_NOTIFY_EVENT, &async.closed, sizeof(async.closed) ) );
+    CHECK( (connect = async.winhttp.connect( session, L"127.0.0.1", port, 0 )) );
+    CHECK( (request = async.winhttp.open_request( connect, NULL, NULL, NULL, NULL, NULL, 0 )) );
+    CHECK( async.winhttp.send( request, NULL, 0, NULL, 0, 0, 1 ) );
     CHECK( !WaitForSingleObject( async.read, WAIT_MS ) );
-    CHECK( async.library.close( request ) && async.library.close( connect ) && async.library.close( session ) );
+    CHECK( async.winhttp.close( request ) && async.winhttp.close( connect ) && async.winhttp.close( session ) );
     CHECK( !WaitForSingleObject( async.closed, WAIT_MS ) );
 }
 
@@ -478,9 +478,9 @@ static void library_after_event( unsigned short port )
 
     for (i = 0; i < 3; i++)
     {
-        library_load( &async.library );
+        library_load( &async.winhttp );
         library_get_async( port );
-        CHECK( FreeLibrary( async.library.module ) );
+        CHECK( FreeLibrary( async.winhttp.module ) );
     }
 }
 
@@ -488,7 +488,7 @@ static void CALLBACK free_callback( HINTERNET handle, DWORD_PTR context, DWORD s
 {
     async_callback( handle, context, status, info, len );
     if (status != STATUS( READ_COMPLETE )) return;
-    CHECK( FreeLibrary( async.library.module ) );
+    CHECK( FreeLibrary( async.winhttp.module ) );
     SetEvent( async.freed );
 }
 
@@ -499,13 +499,13 @@ static void library_freed_inside( unsigned short port )
 
     async.read  = CreateEventW( NULL, TRUE, FALSE, NULL );
     async.freed = CreateEventW( NULL, TRUE, FALSE, NULL );
-    library_load( &async.library );
-    CHECK( (session = async.library.open( NULL, WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, WINHTTP_FLAG_ASYNC )) );
-    async.library.set_callback( session, free_callback, WINHTTP_CALLBACK_FLAG_ALL_COMPLETIONS, 0 );
-    CHECK( (connect = async.library.connect( session, L"127.0.0.1", port, 0 )) );
-    CHECK( (request = async.library.open_request( connect, NULL, NULL, NULL, NULL, NULL, 0 )) );
+    library_load( &async.winhttp );
+    CHECK( (session = async.winhttp.open( NULL, WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, WINHTTP_FLAG_ASYNC )) );
+    async.winhttp.set_callback( session, free_callback, WINHTTP_CALLBACK_FLAG_ALL_COMPLETIONS, 0 );
+    CHECK( (connect = async.winhttp.connect( session, L"127.0.0.1", port, 0 )) );
+    CHECK( (request = async.winhttp.open_request( connect, NULL, NULL, NULL, NULL, NULL, 0 )) );
     /* the calls return through the library: the main thread's must be over before the callback frees it */
-    CHECK( async.library.send( request, NULL, 0, NULL, 0, 0, 1 ) );
+    CHECK( async.winhttp.send( request, NULL, 0, NULL, 0, 0, 1 ) );
     CHECK( !WaitForSingleObject( async.freed, WAIT_MS ) );
 }
 
@@ -515,15 +515,15 @@ static void library_goes( unsigned short port )
     HANDLE gone = watch_module();
     HINTERNET handles[3];
 
-    library_load( &async.library );
+    library_load( &async.winhttp );
     library_get_async( port );
-    CHECK( FreeLibrary( async.library.module ) );
+    CHECK( FreeLibrary( async.winhttp.module ) );
     if (strcmp( winetest_platform, "wine" )) return;
     CHECK( !WaitForSingleObject( gone, 2 * WAIT_MS ) );
     CHECK( !GetModuleHandleW( L"winhttp.dll" ) );
-    library_load( &async.library );
-    library_get( &async.library, port, handles );
-    library_close( &async.library, handles );
+    library_load( &async.winhttp );
+    library_get( &async.winhttp, port, handles );
+    library_close( &async.winhttp, handles );
 }
 
 static const struct { const char *name; void (*run)( unsigned short port ); } scenes[] =

@@ -210,24 +210,30 @@ static const uint8_t kept_facts[CONN_KEPT] =
     WHQ_CONNECTION, WHQ_TCP, WHQ_TLS, WHQ_PEER_CHAIN, WHQ_CHANNEL_BINDING, WHQ_CERT_ISSUERS
 };
 
-/* One that is not there, or for which there is no memory, is not there later. */
+/* One that is not there, or for which there is no memory, is not there later. Asked once where it is small: some are
+ * calculated from certificates. */
 static void conn_keep_facts( struct conn *conn )
 {
     const struct layer_ops *ops = conn->layer->ops;
+    enum wh_error error;
+    char small[256];
     unsigned int i;
     size_t len;
     void *data;
 
     for (i = 0; i < CONN_KEPT; i++)
     {
-        if (conn->facts[i].data || ops->query( conn->layer, kept_facts[i], NULL, 0, &len ) != WHE_INVALID ||
-            !(data = wh_malloc( len ))) continue;
-        if (ops->query( conn->layer, kept_facts[i], data, len, &len )) wh_free( data );
-        else
+        if (conn->facts[i].data) continue;
+        error = ops->query( conn->layer, kept_facts[i], small, sizeof(small), &len );
+        if ((error && error != WHE_INVALID) || !(data = wh_malloc( len ))) continue;
+        if (!error) memcpy( data, small, len );
+        else if (ops->query( conn->layer, kept_facts[i], data, len, &len ))
         {
-            conn->facts[i].data = data;
-            conn->facts[i].len = len;
+            wh_free( data );
+            continue;
         }
+        conn->facts[i].data = data;
+        conn->facts[i].len = len;
     }
 }
 
