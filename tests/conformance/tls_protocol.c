@@ -518,6 +518,40 @@ static void test_certificate_follows_the_name(void)
     ok( attempt.bits == FAILURE( CERT_CN_INVALID ), "bits %#lx\n", attempt.bits );
 }
 
+/* options.md SECURE_PROTOCOLS: the machine's default, until the option is set. */
+static void test_default_protocols_of_the_machine(void)
+{
+    static const WCHAR path[] = L"SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Internet Settings\\WinHttp";
+    static const WCHAR name[] = L"DefaultSecureProtocols";
+    DWORD old, size = sizeof(old), value = TLS12;
+    BOOL had;
+    HKEY key;
+
+    if (RegCreateKeyExW( HKEY_LOCAL_MACHINE, path, 0, NULL, 0, KEY_QUERY_VALUE | KEY_SET_VALUE, NULL, &key, NULL ))
+    {
+        skip( "the machine's settings cannot be written\n" );
+        return;
+    }
+    had = !RegQueryValueExW( key, name, NULL, NULL, (BYTE *)&old, &size );
+    if (!RegSetValueExW( key, name, 0, REG_DWORD, (BYTE *)&value, sizeof(value) ))
+    {
+        struct attempt asked = { .server = "good", .path = L"/", .protocols = TLS13 };
+        struct attempt usual = { .server = "good", .path = L"/" };
+
+        attempt_run( &usual );
+        if (attempt_check_good( &usual ))
+            ok( !strcmp( tls_value( usual.body, "version" ), "TLS1.2" )
+                || broken( !strcmp( tls_value( usual.body, "version" ), "TLS1.3" ) ) /* read once per process */,
+                "version %s\n", tls_value( usual.body, "version" ) );
+        attempt_run( &asked );
+        if (attempt_check_good( &asked ))
+            ok( !strcmp( tls_value( asked.body, "version" ), "TLS1.3" ), "version %s\n", tls_value( asked.body, "version" ) );
+    }
+    if (had) RegSetValueExW( key, name, 0, REG_DWORD, (BYTE *)&old, sizeof(old) );
+    else RegDeleteValueW( key, name );
+    RegCloseKey( key );
+}
+
 START_TEST(tls_protocol)
 {
     if (!tls_there()) return;
@@ -539,4 +573,5 @@ START_TEST(tls_protocol)
     test_renegotiation();
     test_servers_of_other_programs();
     test_certificate_follows_the_name();
+    test_default_protocols_of_the_machine();
 }
