@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WH_ABI 4
+#define WH_ABI 5
 
 #define WH_DONE    0x00000000
 #define WH_PENDING 0x00000103
@@ -54,6 +54,11 @@ static inline void *wh_to_ptr( wh_ptr ptr ) { return (void *)(uintptr_t)ptr; }
     X( CONNECT,      12029, "no address accepted the connection" ) \
     X( RESET,        12030, "the peer broke the connection, or ended it in the middle of a message" ) \
     X( STALE,        12030, "a pooled connection turned out dead before any byte of the response" ) \
+    X( STREAM,       12030, "the peer reset the stream; `detail` is its error code" ) \
+    X( UNPROCESSED,  12030, "the peer says that it did not process the request: it can be sent again" ) \
+    X( DOWNGRADE,    12030, "the request has to go over HTTP/1.1" ) \
+    X( MISMATCH,     12190, "the peer speaks none of the protocols that are allowed" ) \
+    X( CODING,       12152, "the coded body is corrupt, or ends too early" ) \
     X( CERT_NEEDED,  12044, "the server demands a client certificate" ) \
     X( CERT_KEY,     12186, "the client certificate's private key cannot be used" ) \
     X( PROTOCOL,     12152, "the peer broke the protocol" ) \
@@ -198,7 +203,7 @@ enum tls_judge
 };
 
 #define WH_ALPN_H1       0x01
-#define WH_ALPN_H2       0x02
+#define WH_ALPN_H2       0x02               /* alone and with WH_SCHEME_HTTP: HTTP/2 from the first byte on */
 
 /* route.flags */
 #define WH_ROUTE_TCP_FAST_OPEN    0x01
@@ -251,8 +256,12 @@ struct wh_route
     uint8_t  match[WH_TAG_SIZE];
     uint32_t judge;              /* enum tls_judge, ignored for http */
     uint32_t judge_key[2];       /* whatever else a verdict of the PE side depends on; ignored for http */
+    uint32_t h2_window;          /* HTTP/2: bytes that the peer may send on a stream unasked, 0 = as the path wants it */
+    uint32_t h2_window_delta;    /* with h2_window: the window opens again in steps of this many bytes, 0 = half of it */
+    uint32_t h2_keepalive_ms;    /* HTTP/2: PING after so much silence, and no idle timeout; 0 = off */
+    uint32_t reserved;
 };
-WH_LAYOUT( wh_route, 160 );
+WH_LAYOUT( wh_route, 176 );
 
 /* exchange_start flags */
 #define WHX_SYNC            0x0001  /* records of this exchange are fetched with wait(exchange), not with wait(0) */
@@ -262,10 +271,23 @@ WH_LAYOUT( wh_route, 160 );
 #define WHX_NO_REUSE        0x0010  /* close the connection when the exchange is over */
 #define WHX_FRESH           0x0020  /* do not take a pooled connection */
 #define WHX_HEAD            0x0040  /* the verb is HEAD: the response has no body */
-#define WHX_UPGRADE         0x0080  /* 101 ends HTTP on this connection; body operations then move raw bytes */
+#define WHX_WEBSOCKET       0x0080  /* `head` asks for a WebSocket; once that is granted (the head read says 101, also where
+                                     * HTTP/2 said 200), body operations move messages: see WHX_WS_*, WHR_WS_* */
 #define WHX_SOFT_TIMEOUT    0x0100  /* read_head: running out of time ends the operation, not the exchange */
 #define WHX_CHUNKED         0x0200  /* with total_len unknown: the transport frames the body (chunks in HTTP/1.1), and
                                      * the message ends with WHX_END of start or send */
+#define WHX_DECODE          0x0400  /* a gzip or deflate body is decoded: see WHR_DECODED */
+#define WHX_DECODE_MORE     0x0800  /* with DECODE: br and zstd, too */
+#define WHX_STREAM_END      0x1000  /* HTTP/2: the body ends with its stream, not with Content-Length's last byte */
+#define WHX_NO_QUEUE        0x2000  /* HTTP/2: no waiting for a stream to become free: another connection */
+#define WHX_TE_OK           0x4000  /* HTTP/2: a Transfer-Encoding field in the response is no error */
+
+/* exchange_send flags of a WebSocket, beside WHX_END, which it does not know: one of the three kinds. A close frame's data
+ * are the code, two bytes in network order, and the reason, or nothing. Nothing can be sent behind it. */
+#define WHX_WS_TEXT         0x010000
+#define WHX_WS_BINARY       0x020000
+#define WHX_WS_CLOSE        0x040000
+#define WHX_WS_MORE         0x080000    /* the message goes on with the next send, of the same kind */
 
 /* Creates an exchange and sends `head` (complete, ending in an empty line) and `body`. Done or its HEAD_SENT record:
  * all of it was accepted by the kernel. With total_len known, the message ends when that many body bytes went out.
@@ -292,7 +314,7 @@ struct wh_exchange_start_params
     uint32_t detail;         /* out: WH_CERT_* bits with CERT, else errno or a library's code */
     uint32_t paused;         /* out: 1 if it now waits in PAUSE_SENDING */
     uint32_t reused;         /* out: 1 if it went over a pooled connection (valid when done or paused) */
-    uint32_t reserved;
+    uint32_t ws_ahead;       /* in: WEBSOCKET: bytes of messages kept for a reader that is not there, 0 = 32 KiB */
 };
 WH_LAYOUT( wh_exchange_start_params, 112 );
 
@@ -304,7 +326,7 @@ struct wh_exchange_send_params
     wh_ptr   data;           /* lent */
     wh_u64   sent;           /* out: bytes of `data` that went out, also with an error */
     uint32_t len;            /* in */
-    uint32_t flags;          /* in: WHX_END */
+    uint32_t flags;          /* in: WHX_END, WHX_WS_* */
     uint32_t timeout_ms;     /* in: 0 = no limit */
     uint32_t error;          /* out */
     uint32_t detail;         /* out */
@@ -319,6 +341,12 @@ WH_LAYOUT( wh_exchange_send_params, 48 );
 #define WHR_TOO_SMALL       0x08  /* read_head: `len` bytes are needed; nothing was taken, ask again */
 #define WHR_CLOSE           0x10  /* the connection will not be kept */
 #define WHR_REUSED          0x20  /* HEAD_SENT: went over a pooled connection */
+#define WHR_DECODED         0x40  /* head: the body will be decoded; Content-Encoding and Content-Length say nothing about it */
+#define WHR_H2              0x80  /* head: it came over HTTP/2 */
+#define WHR_WS_TEXT         0x0100    /* WebSocket, with the bytes read: their message's kind, */
+#define WHR_WS_BINARY       0x0200
+#define WHR_WS_MORE         0x0400    /* and that it goes on after them */
+#define WHR_WS_CLOSE        0x0800    /* the peer's close frame came in place of a message: WHQ_WS_CLOSE; nothing follows */
 
 /* The next response head as text: status line and field lines as received, each ended by CRLF, then CRLF.
  * With size 0 it completes with TOO_SMALL as soon as a whole head is there. After the final head: STATE. */
@@ -342,7 +370,8 @@ WH_LAYOUT( wh_exchange_read_head_params, 64 );
 
 /* Body bytes. Completes with at least `min` bytes (capped by size), or at the end of the body with what there was.
  * size 0 with min 1: completes as soon as something is there; `bytes` says how much can be read without waiting,
- * not counting past the end of a chunk. 0 bytes with WHE_OK: the end, as often as asked. */
+ * not counting past the end of a chunk. 0 bytes with WHE_OK: the end, as often as asked. A WebSocket's read completes with
+ * what is there of one message; `min` means nothing to it, and size 0 reads nothing but an empty message or a close. */
 struct wh_exchange_read_body_params
 {
     wh_id    exchange;       /* in */
@@ -394,6 +423,9 @@ enum wh_query
     WHQ_OCSP_STAPLE,         /* the OCSP response that came with the server's certificate, DER */
     WHQ_ANCHORS,             /* of the host's trust list, those that bear the name of one of the server's certificates or
                               * of its issuer: uint32_t length, DER bytes, each */
+    WHQ_PROTOCOL,            /* uint32_t: WH_ALPN_* that it is sent over */
+    WHQ_STREAM_ERROR,        /* uint32_t: the code with which the peer reset its stream */
+    WHQ_WS_CLOSE,            /* the peer's close frame: code, two bytes in network order (1005: there was none), and reason */
 };
 
 #define WH_SOCKADDR_SIZE 128
@@ -467,6 +499,10 @@ enum wh_control
 {
     WHC_EXPIRE,              /* its connection, or the one it will get, serves nobody after this exchange */
     WHC_TAG,                 /* its connection, or the one it will get, carries `tag` from now on */
+    WHC_COOKIE,              /* its records carry `cookie` from now on; nothing of it is under way */
+    WHC_WS_KEEPALIVE,        /* WebSocket: a ping after `number` ms of silence, 0 = none */
+    WHC_WS_DISCARD,          /* WebSocket: the read under way ends with CANCELLED; messages are thrown away from now on, so
+                              * that the next read brings the peer's close */
 };
 
 struct wh_exchange_control_params
@@ -475,8 +511,11 @@ struct wh_exchange_control_params
     uint32_t what;           /* in: enum wh_control */
     uint32_t error;          /* out: STATE if it has no connection any more */
     uint8_t  tag[WH_TAG_SIZE];   /* in */
+    wh_u64   cookie;         /* in */
+    uint32_t number;         /* in */
+    uint32_t reserved;
 };
-WH_LAYOUT( wh_exchange_control_params, 32 );
+WH_LAYOUT( wh_exchange_control_params, 48 );
 
 /* Pending operations end with `error` (normally CANCELLED); the id stays valid, its connection is dropped. */
 struct wh_exchange_cancel_params
