@@ -36,6 +36,7 @@ struct bench_options
     uint32_t    conc;      /* requests in flight */
     uint32_t    block;     /* bytes of one read or write */
     int         insecure;  /* do not verify certificates */
+    int         h2;        /* HTTP/2, all requests over one connection */
     int         marks;
 };
 
@@ -113,7 +114,7 @@ static inline void bench_parse( struct bench_options *opts, int argc, char **arg
     if (argc < 2)
     {
         fprintf( stderr, "usage: %s SCENARIO [url=U] [seconds=S] [count=N] [conc=N] [block=SIZE] [bytes=SIZE]\n"
-                 "       [expect=SIZE] [ca=FILE] [insecure=1] [lib=FILE] [mode=NAME] [marks=1]\n", argv[0] );
+                 "       [expect=SIZE] [ca=FILE] [insecure=1] [h2=1] [lib=FILE] [mode=NAME] [marks=1]\n", argv[0] );
         exit( 2 );
     }
     opts->scenario = argv[1];
@@ -130,6 +131,7 @@ static inline void bench_parse( struct bench_options *opts, int argc, char **arg
         else if ((value = bench_value( argv[i], "conc" ))) opts->conc = (uint32_t)bench_size( value );
         else if ((value = bench_value( argv[i], "block" ))) opts->block = (uint32_t)bench_size( value );
         else if ((value = bench_value( argv[i], "insecure" ))) opts->insecure = atoi( value );
+        else if ((value = bench_value( argv[i], "h2" ))) opts->h2 = atoi( value );
         else if ((value = bench_value( argv[i], "marks" ))) opts->marks = atoi( value );
         else
         {

@@ -11,12 +11,15 @@
  *   download   one body of `bytes` per request, CURLOPT_BUFFERSIZE = block (libcurl's limit is 512 KiB)
  *   upload     one body of `bytes` per request, CURLOPT_UPLOAD_BUFFERSIZE = block (limits 16 KiB to 2 MiB)
  *   connect    a new connection per request, TLS sessions resumed
+ *   ws-echo, ws-message    messages of `bytes` bytes to a WebSocket and back (from libcurl 7.86 on, where it was built in)
+ * h2=1: HTTP/2; asynchronous requests share one connection.
  * libcurl is loaded at run time and its few constants are repeated here (its ABI keeps them), so that no -dev package
  * is needed and both builds can be measured by one program.
  */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -25,7 +28,7 @@
 enum curl_option
 {
     OPT_NOPROGRESS = 43, OPT_UPLOAD = 46, OPT_SSL_VERIFYPEER = 64, OPT_FRESH_CONNECT = 74, OPT_FORBID_REUSE = 75,
-    OPT_SSL_VERIFYHOST = 81, OPT_HTTP_VERSION = 84, OPT_BUFFERSIZE = 98, OPT_NOSIGNAL = 99, OPT_UPLOAD_BUFFERSIZE = 280,
+    OPT_CONNECT_ONLY = 141, OPT_PIPEWAIT = 237, OPT_SSL_VERIFYHOST = 81, OPT_HTTP_VERSION = 84, OPT_BUFFERSIZE = 98, OPT_NOSIGNAL = 99, OPT_UPLOAD_BUFFERSIZE = 280,
     OPT_WRITEDATA = 10001, OPT_URL = 10002, OPT_PROXY = 10004, OPT_READDATA = 10009, OPT_HTTPHEADER = 10023,
     OPT_CAINFO = 10065, OPT_CAPATH = 10097, OPT_PRIVATE = 10103, OPT_WRITEFUNCTION = 20011, OPT_READFUNCTION = 20012,
     OPT_INFILESIZE_LARGE = 30115
@@ -33,13 +36,18 @@ enum curl_option
 
 enum curl_multi_option
 {
-    MULTI_MAXCONNECTS = 6, MULTI_SOCKETDATA = 10002, MULTI_TIMERDATA = 10005, MULTI_SOCKETFUNCTION = 20001,
+    MULTI_MAXCONNECTS = 6, MULTI_MAX_HOST_CONNECTIONS = 7, MULTI_MAX_CONCURRENT_STREAMS = 16, MULTI_SOCKETDATA = 10002, MULTI_TIMERDATA = 10005, MULTI_SOCKETFUNCTION = 20001,
     MULTI_TIMERFUNCTION = 20004
 };
 
 #define INFO_RESPONSE_CODE 0x200002
+#define INFO_ACTIVESOCKET  0x50002c
 #define INFO_PRIVATE       0x100015
 #define HTTP_VERSION_1_1   2L
+#define HTTP_VERSION_2TLS  4L
+#define UNSUPPORTED_PROTOCOL 1
+#define CURL_AGAIN         81
+#define WS_BINARY          2
 #define BUFFERSIZE_MAX     (512 * 1024)
 #define POLL_IN            1
 #define POLL_OUT           2
@@ -49,6 +57,13 @@ enum curl_multi_option
 #define SELECT_OUT         2
 #define SELECT_ERR         4
 #define MSG_DONE           1
+
+struct curl_ws_frame
+{
+    int     age, flags;
+    int64_t offset, bytesleft;
+    size_t  len;
+};
 
 struct curl_message
 {
@@ -72,6 +87,8 @@ static int   (*multi_perform)( void *, int * );
 static int   (*multi_poll)( void *, void *, unsigned int, int, int * );
 static int   (*multi_socket_action)( void *, int, int, int * );
 static struct curl_message *(*multi_info_read)( void *, int * );
+static int   (*ws_send)( void *, const void *, size_t, size_t *, int64_t, unsigned int );    /* these two may be missing */
+static int   (*ws_recv)( void *, void *, size_t, size_t *, const struct curl_ws_frame ** );
 
 static const struct
 {
@@ -141,11 +158,12 @@ static void transfer_init( struct transfer *transfer )
     easy_setopt( transfer->easy, OPT_NOSIGNAL, 1L );
     easy_setopt( transfer->easy, OPT_NOPROGRESS, 1L );
     easy_setopt( transfer->easy, OPT_PROXY, "" );
-    easy_setopt( transfer->easy, OPT_HTTP_VERSION, HTTP_VERSION_1_1 );
+    easy_setopt( transfer->easy, OPT_HTTP_VERSION, opts.h2 ? HTTP_VERSION_2TLS : HTTP_VERSION_1_1 );
+    if (opts.h2) easy_setopt( transfer->easy, OPT_PIPEWAIT, 1L );
     easy_setopt( transfer->easy, OPT_WRITEFUNCTION, take_body );
     easy_setopt( transfer->easy, OPT_WRITEDATA, transfer );
     easy_setopt( transfer->easy, OPT_PRIVATE, transfer );
-    if (!strcmp( opts.scenario, "download" )) easy_setopt( transfer->easy, OPT_BUFFERSIZE, buffer );
+    if (!strcmp( opts.scenario, "download" ) || opts.bytes) easy_setopt( transfer->easy, OPT_BUFFERSIZE, buffer );
     if (opts.ca)
     {
         /* without the built-in directory, which the GnuTLS build reads whole for every connection: 28 ms */
@@ -375,6 +393,11 @@ static struct transfer *multi_start( void )
 
     if (!transfers || !(multi = multi_init())) abort();
     multi_setopt( multi, MULTI_MAXCONNECTS, (long)opts.conc );
+    if (opts.h2)
+    {
+        multi_setopt( multi, MULTI_MAX_HOST_CONNECTIONS, 1L );
+        multi_setopt( multi, MULTI_MAX_CONCURRENT_STREAMS, (long)opts.conc );
+    }
     if (strcmp( opts.mode, "poll" ))
     {
         epoll_fd = epoll_create1( EPOLL_CLOEXEC );
@@ -390,7 +413,8 @@ static int run_get_async( void )
     struct transfer *transfers = multi_start();
     double begin;
 
-    run_batch( transfers, opts.conc, 60, opts.expect );   /* opens the connections */
+    if (opts.bytes) opts.expect = opts.bytes;
+    else run_batch( transfers, opts.conc, 60, opts.expect );   /* opens the connections */
     result.count = result.bytes = 0;
     bench_mark( &opts, "begin" );
     begin = bench_now();
@@ -413,6 +437,88 @@ static int run_held( void )
     return bench_report( &opts, &result, NULL );
 }
 
+/* The functions may be there and do nothing. */
+static int ws_there( void )
+{
+    void *easy = easy_init();
+    int ret;
+
+    if (!ws_send || !ws_recv || !easy) return 0;
+    easy_setopt( easy, OPT_URL, "ws://127.0.0.1:1/" );
+    ret = easy_perform( easy );
+    easy_cleanup( easy );
+    return ret != UNSUPPORTED_PROTOCOL;
+}
+
+/* The socket is not blocking: what libcurl leaves to its user. */
+static void ws_wait( void *easy, short events )
+{
+    struct pollfd poll_fd = { -1, events, 0 };
+    int fd = -1;
+
+    easy_getinfo( easy, INFO_ACTIVESOCKET, &fd );
+    poll_fd.fd = fd;
+    poll( &poll_fd, 1, 1000 );
+}
+
+static int ws_round_trip( void *easy, char *data, char *buffer )
+{
+    const struct curl_ws_frame *frame;
+    size_t done, count;
+    int ret;
+
+    for (done = 0; done < opts.bytes; done += count)
+    {
+        count = 0;
+        ret = ws_send( easy, data + done, opts.bytes - done, &count, 0, WS_BINARY );
+        if (ret == CURL_AGAIN) ws_wait( easy, POLLOUT );
+        else if (ret) return ret;
+    }
+    for (done = 0; done < opts.bytes; done += count)
+    {
+        count = 0;
+        ret = ws_recv( easy, buffer, opts.block, &count, &frame );
+        if (ret == CURL_AGAIN) ws_wait( easy, POLLIN );
+        else if (ret) return ret;
+    }
+    return 0;
+}
+
+static int run_ws( void )
+{
+    char url[2048], *data = calloc( 1, opts.bytes + 1 ), *buffer = malloc( opts.block );
+    struct transfer transfer;
+    double begin, now, end;
+    int ret;
+
+    if (!ws_send || !data || !buffer || !opts.url || strncmp( opts.url, "http", 4 )) return 2;
+    snprintf( url, sizeof(url), "ws%s", opts.url + 4 );
+    transfer_init( &transfer );
+    easy_setopt( transfer.easy, OPT_URL, url );
+    easy_setopt( transfer.easy, OPT_CONNECT_ONLY, 2L );
+    if ((ret = easy_perform( transfer.easy )) || (ret = ws_round_trip( transfer.easy, data, buffer )))
+    {
+        fprintf( stderr, "native_curl: WebSocket, error %d\n", ret );
+        return 2;
+    }
+    bench_mark( &opts, "begin" );
+    begin = now = bench_now();
+    end = begin + opts.seconds;
+    while (now < end && !result.errors)
+    {
+        double start = now;
+
+        if ((ret = ws_round_trip( transfer.easy, data, buffer ))) result.errors++, result.last_error = ret;
+        else result.count++;
+        now = bench_now();
+        bench_time_add( &times, now - start );
+    }
+    result.seconds = now - begin;
+    result.bytes = result.count * opts.bytes;
+    bench_mark( &opts, "end" );
+    return bench_report( &opts, &result, &times );
+}
+
 static const struct
 {
     const char *name;
@@ -428,6 +534,8 @@ scenarios[] =
     { "download", run_download },
     { "upload", run_upload },
     { "connect", run_connect },
+    { "ws-echo", run_ws },
+    { "ws-message", run_ws },
 };
 
 int main( int argc, char **argv )
@@ -447,7 +555,14 @@ int main( int argc, char **argv )
         fprintf( stderr, "native_curl: %s\n", dlerror() );
         return 2;
     }
+    *(void **)&ws_send = dlsym( lib, "curl_ws_send" );
+    *(void **)&ws_recv = dlsym( lib, "curl_ws_recv" );
     global_init( 3 );   /* CURL_GLOBAL_ALL */
+    if (!strcmp( opts.mode, "ws" ) && !ws_there())
+    {
+        fprintf( stderr, "native_curl: this libcurl has no WebSocket\n" );
+        return 2;
+    }
     for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
         if (!strcmp( scenarios[i].name, opts.scenario )) return scenarios[i].run();
     fprintf( stderr, "native_curl: no scenario %s\n", opts.scenario );

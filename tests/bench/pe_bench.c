@@ -5,10 +5,11 @@
  *   nothing, first, get-sync, download, upload, connect    synchronous session, called as an ordinary program does
  *   get-async, held                                        asynchronous session, conc requests in flight, driven by the
  *                                                          callbacks alone (no thread of this program takes part)
+ *   ws-echo, ws-message                                    messages of `bytes` bytes to a WebSocket and back
  *   download mode=async                                    the asynchronous path for one large body
  *   api-triple, api-crack, api-add, api-query              operations per second of functions that touch no network
  *                                                          (api-query needs url= for one request)
- * Trust in a test CA comes from the environment (SSL_CERT_FILE), or insecure=1 where the DLL has no such way.
+ * h2=1: HTTP/2 for the session. Trust in a test CA comes from the environment (SSL_CERT_FILE), or insecure=1 where the DLL has no such way.
  */
 
 #include "bench.h"
@@ -36,6 +37,7 @@ static void client_open( DWORD flags )
 {
     URL_COMPONENTS parts;
     WCHAR url[2048], host[256];
+    DWORD h2 = WINHTTP_PROTOCOL_FLAG_HTTP2;
 
     memset( &parts, 0, sizeof(parts) );
     parts.dwStructSize = sizeof(parts);
@@ -51,6 +53,11 @@ static void client_open( DWORD flags )
         exit( 2 );
     }
     secure = parts.nScheme == INTERNET_SCHEME_HTTPS;
+    if (opts.h2 && !WinHttpSetOption( session, WINHTTP_OPTION_ENABLE_HTTP_PROTOCOL, &h2, sizeof(h2) ))
+    {
+        fprintf( stderr, "pe_bench: no HTTP/2, error %lu\n", GetLastError() );
+        exit( 2 );
+    }
 }
 
 static void client_close( void )
@@ -78,6 +85,13 @@ static DWORD request_status( HINTERNET request )
     if (!WinHttpQueryHeaders( request, WINHTTP_QUERY_STATUS_CODE | WINHTTP_QUERY_FLAG_NUMBER, NULL, &status, &size, NULL ))
         return 0;
     return status;
+}
+
+static BOOL request_is_h2( HINTERNET request )
+{
+    DWORD used = 0, size = sizeof(used);
+
+    return WinHttpQueryOption( request, WINHTTP_OPTION_HTTP_PROTOCOL_USED, &used, &size ) && used == WINHTTP_PROTOCOL_FLAG_HTTP2;
 }
 
 /* Takes the whole body of an answered request into `buffer`, piece by piece. Returns FALSE when a read fails. */
@@ -291,7 +305,7 @@ static void CALLBACK on_status( HINTERNET handle, DWORD_PTR context, DWORD statu
         if (!WinHttpReceiveResponse( handle, NULL )) slot_end( slot, GetLastError(), FALSE );
         break;
     case WINHTTP_CALLBACK_STATUS_HEADERS_AVAILABLE:
-        if (request_status( handle ) != 200) slot_end( slot, 0, FALSE );
+        if (request_status( handle ) != 200 || (opts.h2 && !request_is_h2( handle ))) slot_end( slot, 0, FALSE );
         else if (!WinHttpReadData( handle, slot->buffer, opts.block, NULL )) slot_end( slot, GetLastError(), FALSE );
         break;
     case WINHTTP_CALLBACK_STATUS_READ_COMPLETE:
@@ -353,7 +367,8 @@ static int run_async( uint64_t count, double seconds, BOOL warm_up )
 
 static int run_get_async( void )
 {
-    return run_async( opts.count, opts.seconds, TRUE );
+    if (opts.bytes) opts.expect = opts.bytes;
+    return run_async( opts.count, opts.seconds, !opts.bytes );
 }
 
 static int run_held( void )
@@ -371,6 +386,61 @@ static int run_download( void )
     client_open( 0 );
     run_gets( NULL, opts.count == ~(uint64_t)0 ? 1 : opts.count, opts.bytes );
     return bench_report( &opts, &result, NULL );
+}
+
+static HINTERNET ws_open( void )
+{
+    HINTERNET request, socket = NULL;
+
+    if ((request = request_open( L"GET" )) && WinHttpSetOption( request, WINHTTP_OPTION_UPGRADE_TO_WEB_SOCKET, NULL, 0 ) &&
+        WinHttpSendRequest( request, NULL, 0, NULL, 0, 0, 0 ) && WinHttpReceiveResponse( request, NULL ))
+        socket = WinHttpWebSocketCompleteUpgrade( request, 0 );
+    if (!socket) fprintf( stderr, "pe_bench: no WebSocket, error %lu\n", GetLastError() );
+    WinHttpCloseHandle( request );
+    return socket;
+}
+
+static BOOL ws_round_trip( HINTERNET socket, char *data, char *buffer )
+{
+    WINHTTP_WEB_SOCKET_BUFFER_TYPE type;
+    uint64_t total = 0;
+    DWORD got, error;
+
+    if ((error = WinHttpWebSocketSend( socket, WINHTTP_WEB_SOCKET_BINARY_MESSAGE_BUFFER_TYPE, data, (DWORD)opts.bytes )))
+        fail( error );
+    while (!error && total < opts.bytes)
+    {
+        if ((error = WinHttpWebSocketReceive( socket, buffer, opts.block, &got, &type ))) fail( error );
+        else total += got;
+    }
+    return !error;
+}
+
+static int run_ws( void )
+{
+    char *data = buffer_alloc( opts.bytes + 1 ), *buffer = buffer_alloc( opts.block );
+    double begin, now, end;
+    HINTERNET socket;
+
+    client_open( 0 );
+    if (!(socket = ws_open()) || !ws_round_trip( socket, data, buffer )) return 2;
+    bench_mark( &opts, "begin" );
+    begin = now = bench_now();
+    end = begin + opts.seconds;
+    while (now < end && !result.errors)
+    {
+        double start = now;
+
+        if (ws_round_trip( socket, data, buffer )) result.count++;
+        now = bench_now();
+        bench_time_add( &times, now - start );
+    }
+    result.seconds = now - begin;
+    result.bytes = result.count * opts.bytes;
+    bench_mark( &opts, "end" );
+    WinHttpCloseHandle( socket );
+    client_close();
+    return bench_report( &opts, &result, &times );
 }
 
 /* Functions without network: each row does one operation and says whether it worked. */
@@ -490,6 +560,8 @@ scenarios[] =
     { "download", run_download },
     { "upload", run_upload },
     { "connect", run_connect },
+    { "ws-echo", run_ws },
+    { "ws-message", run_ws },
     { "api-triple", run_api },
     { "api-crack", run_api },
     { "api-add", run_api },

@@ -25,7 +25,7 @@ function figure(row, client, field,    i, count, list)
 }
 
 function is_time(row)     { return row ~ /^first/ }
-function is_transfer(row) { return row ~ /^(download|upload)/ }
+function is_transfer(row) { return row ~ /^(download|upload|h2-download|ws-message)/ }
 function unit(row)        { return is_time(row) ? "ms" : is_transfer(row) ? "MB/s" : row ~ /^api/ ? "op/s" : "req/s" }
 function cpu_unit(row)    { return is_time(row) ? "ms" : is_transfer(row) ? "ms/GiB" : row ~ /^held/ ? "us/req" : "us" }
 
@@ -84,6 +84,9 @@ function judge(row, to_curl, to_stock, to_raw, cpu_curl)
     if (row == "connect/plain")    demand("rate/curl", to_curl, ">=", 1)
     if (row == "connect/tls")      demand("rate/curl", to_curl, ">=", 1.4)
     if (row == "handshake-full/tls") demand("rate/curl", to_curl, ">=", 1)
+    # libcurl's rate; where it has no WebSocket, half of what a raw socket does that checks nothing
+    if (row ~ /^h2-/)              demand("rate/curl", to_curl, ">=", 1)
+    if (row ~ /^ws-/)            { if (to_curl >= 0) demand("rate/curl", to_curl, ">=", 1); else demand("rate/raw", to_raw, ">=", 0.5) }
     if (row ~ /^held/)           { demand("held", figure(row, "ours", "held"), ">=", substr(row, 6) + 0)
                                    demand("answered", figure(row, "ours", "count"), ">=", substr(row, 6) + 0)
                                    demand("threads", figure(row, "ours", "peak_threads"), "<=", 10)
