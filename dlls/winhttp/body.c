@@ -76,7 +76,7 @@ static DWORD body_write( struct request *request, const void *data, DWORD len, D
                                 STATES( DONE ) ))) return err;
     if ((err = write_check( request, len )))
     {
-        operation_drop( request, op );
+        operation_drop( op );
         return err;
     }
 
@@ -88,7 +88,7 @@ static DWORD body_write( struct request *request, const void *data, DWORD len, D
     }
     if (!write_start( request, data, len )) return ERROR_SUCCESS;
     if (!op->error && written) *written = op->bytes;
-    operation_complete( request, op, FALSE );
+    operation_complete( op, FALSE );
     return ERROR_SUCCESS;
 }
 
@@ -157,7 +157,7 @@ static DWORD read_end( struct request *request, BOOL finished, DWORD *ret )
     if (!finished) return ERROR_IO_PENDING;
     /* Also when only the callback has to wait. */
     if (!op->error && ret) *ret = op->bytes;
-    return operation_complete( request, op, FALSE );
+    return operation_complete( op, FALSE );
 }
 
 static DWORD body_query( struct request *request, DWORD *available )

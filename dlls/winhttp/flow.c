@@ -20,6 +20,7 @@
 #include <winhttp.h>
 
 #include "wine/debug.h"
+#include "auth.h"
 #include "error.h"
 #include "flow.h"
 #include "follow.h"
@@ -33,7 +34,6 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
 #define HOLD_MS           1000     /* a server that waits for the completion before it answers must get it */
 #define RESPONSE_MS       90000    /* receive-response limit when the option is unset, by documentation */
-#define SYNC_BATCH        8
 
 /*--- states --------------------------------------------------------------------------------------------------------*/
 
@@ -166,6 +166,7 @@ BOOL flow_send( struct request *request )
 {
     struct step step;
 
+    auth_begin( request );    /* while the response before is there */
     AcquireSRWLockExclusive( &request->lock );
     if (!++request->send_number) request->send_number = 1;
     request->have_response = request->have_trailers = FALSE;
@@ -229,6 +230,13 @@ static void head_forget( struct request *request )
     request->head_size   = request->head_ready = 0;
 }
 
+/* What says something about the coded body says nothing about the one that the program reads, R-15. */
+static void head_hide_coding( struct headers *list )
+{
+    headers_remove_all( list, L"Content-Encoding", ARRAYSIZE( L"Content-Encoding" ) - 1 );
+    headers_remove_all( list, L"Content-Length", ARRAYSIZE( L"Content-Length" ) - 1 );
+}
+
 enum head_kind { HEAD_INTERIM, HEAD_FINAL, HEAD_BAD };
 
 /* A head is in the buffer. After HEAD_BAD the operation has its error. */
@@ -245,12 +253,15 @@ static enum head_kind head_take( struct request *request, const struct step *ste
         err = ERROR_WINHTTP_INVALID_SERVER_RESPONSE;
     if (!err)
     {
-        jar_store( request );
+        if (step->flags & WHR_DECODED) head_hide_coding( &request->response );
+        if (!(step->flags & WHR_FROM_PROXY)) jar_store( request );    /* a proxy speaks for no server */
         request->have_response = TRUE;
         request->head_flags    = step->flags;
         request->content_len   = step->content_len;
         request->taken         = 0;
-        if (!interim) flow_enter( request, step->flags & WHR_END ? FLOW_DONE : FLOW_READING );
+        /* For the request a WebSocket is a response without a body, WS-6. */
+        if (request->websocket && request->status.status == HTTP_STATUS_SWITCH_PROTOCOLS) flow_enter( request, FLOW_DONE );
+        else if (!interim) flow_enter( request, step->flags & WHR_END ? FLOW_DONE : FLOW_READING );
     }
     else
     {
@@ -285,7 +296,7 @@ static BOOL receive_follow( struct request *request, struct step *step, BOOL dra
     flow_enter( request, FLOW_SENDING );    /* nothing else may begin meanwhile */
     if (!inside) *step = leg_begin( request, request->drain_wanted, FALSE );
     ReleaseSRWLockExclusive( &request->lock );
-    if (inside) operation_continue( request, &request->receiving );
+    if (inside) operation_continue( &request->receiving );
     return !inside;
 }
 
@@ -450,7 +461,8 @@ void flow_body_read( struct request *request, enum wh_error error, DWORD detail,
     if (end)
     {
         if (request->flow == FLOW_READING) flow_enter( request, FLOW_DONE );
-        tell = request->no_reuse && !request->closing_told;
+        /* A connection that others share does not end with this request. */
+        tell = request->no_reuse && !request->closing_told && !(request->head_flags & WHR_H2);
         request->closing_told = TRUE;
     }
     ReleaseSRWLockExclusive( &request->lock );
@@ -476,8 +488,13 @@ static const DWORD progress[WHK_COUNT] =
 static void record_progress( struct request *request, const struct wh_record *record )
 {
     const struct endpoint *endpoint = request->endpoint;
+    BOOL through_proxy;
 
-    if (record->kind == WHK_RESOLVING)    /* a record's text may be cut */
+    AcquireSRWLockShared( &request->lock );
+    through_proxy = proxy_plan_hop( request ) != NULL;
+    ReleaseSRWLockShared( &request->lock );
+
+    if (record->kind == WHK_RESOLVING && !through_proxy)    /* a record's text may be cut */
         notify( &request->hdr, progress[record->kind], endpoint->name, endpoint->name_cch + 1 );
     else
         notify_text( &request->hdr, progress[record->kind], record->text );
@@ -491,8 +508,9 @@ static unsigned int flow_leg( struct request *request, struct step *step )
 }
 
 /* Takes one record of the request's exchange. Returns the SIDE_* whose operation has its result now. */
-static unsigned int flow_record( struct request *request, const struct wh_record *record )
+static unsigned int flow_record( struct object *obj, const struct wh_record *record )
 {
+    struct request *request = request_from_object( obj );
     struct step step = { .status = WH_DONE };
     BOOL ours;
 
@@ -551,57 +569,14 @@ static unsigned int flow_record( struct request *request, const struct wh_record
     return 0;
 }
 
-/* Waits for records, once. Returns the SIDE_* that have their result now. */
-static unsigned int drive( struct request *request, wh_id exchange, unsigned int side )
+static void flow_refused_wait( struct object *obj, unsigned int side )
 {
-    struct wh_record records[SYNC_BATCH];
-    struct wh_wait_params params = { .exchange = exchange };
-    unsigned int i, done = 0;
+    struct request *request = request_from_object( obj );
 
-    params.records    = wh_from_ptr( records );
-    params.capacity   = ARRAYSIZE( records );
-    params.timeout_ms = ~0u;
-    if (wh_wait( &params ) != WH_DONE)
-    {
-        ERR( "%p: wait was refused\n", request->hdr.handle );
-        flow_fail( request, side == SIDE_SEND ? &request->sending : &request->receiving, WHE_INTERNAL, 0 );
-        return side;
-    }
-    for (i = 0; i < params.count; i++) done |= flow_record( request, &records[i] );
-    return done;
+    flow_fail( request, side == SIDE_SEND ? &request->sending : &request->receiving, WHE_INTERNAL, 0 );
 }
 
-void flow_wait( struct request *request, unsigned int side )
-{
-    DWORD self = GetCurrentThreadId(), outer;
-    unsigned int done;
-    wh_id exchange;
-
-    AcquireSRWLockExclusive( &request->lock );
-    while (!(request->finished & side))
-    {
-        if (request->driver && request->driver != self)
-        {
-            request->passengers++;
-            SleepConditionVariableSRW( &request->driven, &request->lock, INFINITE, 0 );
-            request->passengers--;
-            continue;
-        }
-        outer = request->driver;    /* this thread itself, if a callback has called again */
-        request->driver = self;
-        exchange = request->exchange;
-        ReleaseSRWLockExclusive( &request->lock );
-
-        done = drive( request, exchange, side );
-
-        AcquireSRWLockExclusive( &request->lock );
-        request->finished |= done;
-        request->driver = outer;
-        if (request->passengers) WakeAllConditionVariable( &request->driven );
-    }
-    request->finished &= ~side;
-    ReleaseSRWLockExclusive( &request->lock );
-}
+const struct drive_ops flow_drive_ops = { flow_record, flow_refused_wait };
 
 /*--- object_ops ----------------------------------------------------------------------------------------------------*/
 
@@ -613,13 +588,13 @@ static void run_queued( struct request *request, DWORD send_number, DWORD send_e
     BOOL queued;
 
     AcquireSRWLockExclusive( &request->lock );
-    if ((queued = request->receiving.queued == send_number)) request->receiving.queued = 0;
+    if ((queued = send_number && request->receiving.queued == send_number)) request->receiving.queued = 0;
     ReleaseSRWLockExclusive( &request->lock );
 
     if (!queued) return;
     if (send_error) request->receiving.error = send_error;
     else if (!receive_advance( request, &step, RECEIVE_POST, FALSE )) return;
-    operation_deliver( request, &request->receiving );
+    operation_deliver( &request->receiving );
 }
 
 void flow_event( struct object *obj, const struct event *event )
@@ -628,7 +603,7 @@ void flow_event( struct object *obj, const struct event *event )
     unsigned int done;
     DWORD api, err, number;
 
-    if (event->kind == EVENT_RECORD) done = flow_record( request, &event->record );
+    if (event->kind == EVENT_RECORD) done = flow_record( obj, &event->record );
     else if (event->kind == EVENT_FOLLOW) done = receive_continue( request ) ? SIDE_RECEIVE : 0;
     else done = event->kind == EVENT_SEND_DONE ? SIDE_SEND : SIDE_RECEIVE;
 
@@ -637,10 +612,10 @@ void flow_event( struct object *obj, const struct event *event )
         api = request->sending.api;
         err = request->sending.error;
         number = request->send_number;
-        operation_deliver( request, &request->sending );
+        operation_deliver( &request->sending );
         if (api == API_SEND_REQUEST) run_queued( request, number, err );
     }
-    if (done & SIDE_RECEIVE) operation_deliver( request, &request->receiving );
+    if (done & SIDE_RECEIVE) operation_deliver( &request->receiving );
 }
 
 void flow_cancel( struct object *obj )

@@ -10,9 +10,6 @@
 
 #include "request.h"
 
-#define SIDE_SEND    1
-#define SIDE_RECEIVE 2
-
 #define STATES( a ) (1u << FLOW_##a)
 
 /* Sends: any state but SENDING, `sending` claimed as API_SEND_REQUEST, the message and drain_wanted are set.
@@ -22,10 +19,8 @@ BOOL flow_send( struct request *request );
 /* Receives the response head, `receiving` claimed as API_RECEIVE_RESPONSE. As flow_send. */
 BOOL flow_receive( struct request *request );
 
-/* Synchronous: until the operation of `side` has its result. Two threads, one for each direction, may be in here: one
- * drives the engine for both, the other sleeps, and drives on when the first has what it wants. So notifications of one
- * direction may come on the thread of the other. */
-void flow_wait( struct request *request, unsigned int side );
+/* Synchronous: until the operation of `side` has its result. See drive.h. */
+static inline void flow_wait( struct request *request, unsigned int side ) { drive_wait( &request->drive, side ); }
 
 /* Wraps up body operations that finished inline or by record: sets the operation's result. */
 void flow_body_sent( struct request *request, enum wh_error error, DWORD detail, UINT64 bytes );
@@ -39,6 +34,8 @@ enum wh_error flow_refused( unsigned int status );
 
 /* Counts an operation of the exchange that is pending; request->lock is held. */
 static inline void flow_pending( struct request *request ) { request->in_flight++; }
+
+extern const struct drive_ops flow_drive_ops;
 
 /* object_ops of requests. */
 void flow_cancel( struct object *obj );

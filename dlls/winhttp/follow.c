@@ -14,6 +14,7 @@
 #include <winhttp.h>
 
 #include "wine/debug.h"
+#include "auth.h"
 #include "client_cert.h"
 #include "follow.h"
 #include "head_out.h"
@@ -24,10 +25,12 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
 #define NAME( text ) text, ARRAYSIZE( text ) - 1
 
+#define HTTP_STATUS_MISDIRECTED 421    /* RFC 9110 section 15.5.20; in no public header */
+
 /* 304 and others that are no redirects never come here. request->lock is held. */
 static BOOL is_redirect( const struct request *request )
 {
-    if (!redirect_status( request->status.status )) return FALSE;
+    if (!redirect_status( request->status.status ) || (request->head_flags & WHR_FROM_PROXY)) return FALSE;
     return request->options.redirect_policy != WINHTTP_OPTION_REDIRECT_POLICY_NEVER &&
            !(request->options.disabled & WINHTTP_DISABLE_REDIRECTS);
 }
@@ -77,6 +80,11 @@ static void redirect_commit( struct request *request, const struct redirect *red
         if (request->moved) endpoint_free( request->moved );
         free( request->moved );
         request->endpoint = request->moved = moved;
+    }
+    if (redirect->new_origin)
+    {
+        request->h1_only = FALSE;
+        auth_forget_server( request );    /* before the callback, which may set others */
     }
     redirect_edit_headers( &request->headers, redirect->new_origin, to_get );
 }
@@ -131,6 +139,7 @@ static void redirect_tell( struct request *request, const struct redirect *redir
 static enum follow follow_redirect( struct request *request, BOOL *drain, DWORD *err )
 {
     struct redirect redirect;
+    struct proxy_plan proxies;
     BOOL to_get, found;
 
     AcquireSRWLockExclusive( &request->lock );
@@ -145,7 +154,11 @@ static enum follow follow_redirect( struct request *request, BOOL *drain, DWORD 
         if (redirect.new_origin) client_cert_forget( &request->options );    /* the callback may set another one */
         redirect_tell( request, &redirect );
         *drain = !redirect.new_origin;
+    }
+    if (!*err && !(*err = proxy_plan_make( request, &proxies )))
+    {
         AcquireSRWLockExclusive( &request->lock );
+        proxy_plan_use( request, &proxies );
         if (!(*err = redirect_body( request, to_get )) && to_get)
         {
             *drain = *drain && !leg_owes_body( request );    /* forgotten with the body */
@@ -157,15 +170,54 @@ static enum follow follow_redirect( struct request *request, BOOL *drain, DWORD 
     return *err ? FOLLOW_FAIL : FOLLOW_LEG;
 }
 
+/* A proxy that would make no tunnel speaks for itself, not for the server: what it says is the response only for a program
+ * that has asked for that. 407 is everybody's, who could else not answer it. The code is a choice. */
+static BOOL is_refusal( const struct request *request )
+{
+    return (request->head_flags & WHR_FROM_PROXY) && request->status.status != HTTP_STATUS_PROXY_AUTH_REQ &&
+           !request->options.connect_response;
+}
+
+/* Answers that say that the same request may fare better on another connection. */
+static unsigned int retry_status( const struct request *request )
+{
+    if (request->status.status == HTTP_STATUS_REQUEST_TIMEOUT) return LEG_RETRY_STATUS;
+    if (request->status.status == HTTP_STATUS_MISDIRECTED && (request->head_flags & WHR_H2)) return LEG_RETRY_MISDIRECTED;
+    return 0;
+}
+
 enum follow follow_head( struct request *request, struct step *step, BOOL *drain, DWORD *err )
 {
-    BOOL redirect;
+    unsigned int retry = retry_status( request );
+    BOOL redirect, refusal;
 
-    if (request->status.status == HTTP_STATUS_REQUEST_TIMEOUT && leg_retry( request, step, LEG_RETRY_STATUS ))
-        return FOLLOW_RETRY;
+    if (retry && leg_retry( request, step, retry )) return FOLLOW_RETRY;
+
+    AcquireSRWLockExclusive( &request->lock );
+    auth_map_passport( request );
+    ReleaseSRWLockExclusive( &request->lock );
+    switch (auth_follow( request, drain ))
+    {
+    case AUTH_DELIVER:
+        break;
+    case AUTH_LEG:
+        return FOLLOW_LEG;
+    case AUTH_OVERFLOW:
+        *err = ERROR_WINHTTP_RESPONSE_DRAIN_OVERFLOW;
+        return FOLLOW_FAIL;
+    case AUTH_RESEND:
+        *err = ERROR_WINHTTP_RESEND_REQUEST;
+        return FOLLOW_FAIL;
+    }
 
     AcquireSRWLockShared( &request->lock );
     redirect = is_redirect( request );
+    refusal = is_refusal( request );
     ReleaseSRWLockShared( &request->lock );
+    if (refusal)
+    {
+        *err = ERROR_WINHTTP_CANNOT_CONNECT;
+        return FOLLOW_FAIL;
+    }
     return redirect ? follow_redirect( request, drain, err ) : FOLLOW_DELIVER;
 }

@@ -1,7 +1,7 @@
 /*
  * What follows a final response head: it is the program's, or the request goes on
  *
- * The one place where that is decided: a 408 that may be tried again, redirects; authentication will be the third.
+ * The one place where that is decided: a 408 or 421 that may be tried again, redirects, challenges of servers and proxies.
  */
 
 #ifndef WINHTTP_FOLLOW_H

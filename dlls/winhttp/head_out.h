@@ -10,6 +10,11 @@
 
 #include "request.h"
 
+/* What the transport shall decode of the response to the leg that begins (request->codings): WHX_DECODE_*. gzip and deflate
+ * as WINHTTP_OPTION_DECOMPRESSION says. br and zstd only if that is on, the application's own Accept-Encoding names one of
+ * them, and session_decodes_more; its header is then sent as it is. request->lock is held. Source: options.md section 3.13. */
+uint32_t head_codings( const struct request *request );
+
 /* Makes the request head for the next leg: adds the automatic headers as far as they are absent and serialises. The head
  * is in `stack` (of `size` bytes), or in memory that the caller frees. request->lock is held. Returns NULL without
  * memory. Source: headers.md section 6. */

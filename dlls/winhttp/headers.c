@@ -382,6 +382,19 @@ const struct field *headers_find( const struct headers *list, const WCHAR *name,
     return NULL;
 }
 
+void headers_remove_all( struct headers *list, const WCHAR *name, DWORD name_cch )
+{
+    struct field *field = list->fields, *kept = field, *end = field + list->count;
+
+    for (; field < end; field++)
+    {
+        if (field->name_cch == name_cch && same_text( field->name, name, name_cch ))
+            list->text_cch -= headers_line_cch( field );
+        else *kept++ = *field;
+    }
+    list->count = kept - list->fields;
+}
+
 static BOOL is_blank( WCHAR c )
 {
     return c == ' ' || c == '\t';

@@ -68,6 +68,9 @@ DWORD headers_parse( struct headers *list, struct status_line *line, const char 
 /* The index-th field called `name` (case-insensitive); NULL if there is none. */
 const struct field *headers_find( const struct headers *list, const WCHAR *name, DWORD name_cch, DWORD index );
 
+/* All fields called `name` are gone. */
+void headers_remove_all( struct headers *list, const WCHAR *name, DWORD name_cch );
+
 /* Adds the field lines of `text` (text_cch WCHARs; any run of CR and LF separates, HA-18) by WINHTTP_ADDREQ_FLAG_* rules
  * (headers.md section 4). All or nothing: on failure the list is unchanged. The text is copied; it must not be text of
  * this list. Empty lines and NULs at the end are skipped; nothing but those is a success without effect.

@@ -2,7 +2,7 @@
  * Legs: the exchanges that one request consists of
  *
  * drain -> start -> (pause -> resume) -> head out. Each step answers at once or by a record; leg_advance goes on from
- * either. Source: functions.md WinHttpSendRequest, windows-behaviour.md S-12, AU-12, behaviour-concepts.md sections 6
+ * either. Source: functions.md WinHttpSendRequest, windows-behaviour.md S-12, AU-12, behaviour-concepts.md sections 6, 9
  * and 12, options.md MAX_RESPONSE_DRAIN_SIZE and FAILED_CONNECTION_RETRIES.
  */
 
@@ -16,6 +16,7 @@
 #include <winhttp.h>
 
 #include "wine/debug.h"
+#include "auth.h"
 #include "error.h"
 #include "flow.h"
 #include "head_out.h"
@@ -29,6 +30,8 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
 #define DRAIN_MS    5000     /* for all of it: a body that takes longer costs more than a new connection */
 #define DRAIN_SIZE  16384
+
+#define MAX_UNPROCESSED 5    /* repeated by itself so often: a server that refuses every stream means it */
 
 void step_settle( struct step *step, unsigned int status, uint32_t error, uint32_t detail )
 {
@@ -47,8 +50,9 @@ void leg_close( struct request *request, DWORD drain_limit )
     struct wh_exchange_close_params params = { request->exchange, drain_limit, 0 };
 
     if (!request->exchange) return;
-    wh_exchange_close( &params );
+    if (!request->upgraded) wh_exchange_close( &params );    /* else it is the WebSocket's */
     request->exchange = 0;
+    request->upgraded = FALSE;
 }
 
 void leg_cancel( struct request *request, enum wh_error error )
@@ -56,6 +60,16 @@ void leg_cancel( struct request *request, enum wh_error error )
     struct wh_exchange_cancel_params params = { request->exchange, error, 0 };
 
     wh_exchange_cancel( &params );
+}
+
+BOOL leg_is_h2( const struct request *request )
+{
+    uint32_t alpn = 0;
+    struct wh_exchange_query_params params = { .exchange = request->exchange, .buffer = wh_from_ptr( &alpn ),
+                                               .what = WHQ_PROTOCOL, .size = sizeof(alpn) };
+
+    if (!request->exchange || wh_exchange_query( &params ) != WH_DONE || params.error) return FALSE;
+    return alpn == WH_ALPN_H2;
 }
 
 BOOL leg_owes_body( const struct request *request )
@@ -85,7 +99,7 @@ static uint32_t leg_events( const struct object *obj )
 /* request->lock is held. */
 static uint32_t leg_flags( const struct request *request, BOOL fresh )
 {
-    uint32_t flags = 0;
+    uint32_t flags = request->codings;
 
     if (!request->hdr.async) flags |= WHX_SYNC;
     if (request->chunked) flags |= WHX_CHUNKED;
@@ -93,9 +107,21 @@ static uint32_t leg_flags( const struct request *request, BOOL fresh )
     if (request->total == request->body_len || (request->chunked && request->ended)) flags |= WHX_END;
     if (request->no_reuse) flags |= WHX_NO_REUSE;
     if (fresh) flags |= WHX_FRESH;
+    if (request->options.require_stream_end) flags |= WHX_STREAM_END;
+    if (request->options.no_stream_queue) flags |= WHX_NO_QUEUE;
+    if (request->options.h2_transfer_encoding) flags |= WHX_TE_OK;
     if (!wcscmp( request->verb, L"HEAD" )) flags |= WHX_HEAD;
     if (notify_wanted( &request->hdr, WINHTTP_CALLBACK_STATUS_SENDING_REQUEST )) flags |= WHX_PAUSE_SENDING;
     return flags;
+}
+
+/* A WebSocket has a connection of its own, unless it may be a stream of HTTP/2. */
+static void leg_ask_websocket( const struct request *request, const struct wh_route *route,
+                               struct wh_exchange_start_params *params )
+{
+    params->flags   |= WHX_WEBSOCKET;
+    params->ws_ahead = request->options.ws_receive_buffer;
+    if (!(route->alpn & WH_ALPN_H2)) params->flags |= WHX_FRESH | WHX_NO_REUSE;
 }
 
 /* request->lock is held. */
@@ -112,6 +138,8 @@ static struct step leg_start( struct request *request, BOOL fresh )
         step.error = WHE_CANCELLED;
         return step;
     }
+    request->codings = head_codings( request );    /* an edit during the pause changes it no more */
+    request->websocket = request->options.upgrade;
     if (!(params.session = session_transport( request->session )) ||
         !(head = head_make( request, stack, sizeof(stack), &request->head_len )))
     {
@@ -119,6 +147,14 @@ static struct step leg_start( struct request *request, BOOL fresh )
         return step;
     }
     route_fill( request, &route );
+    auth_fill_route( request, &route );
+    params.pin = auth_pin( request );
+    if (!route.alpn)    /* since the send was checked, headers or options have changed */
+    {
+        if (head != stack) free( head );
+        step.error = WHE_MISMATCH;
+        return step;
+    }
     request->tls_flags = route.tls_flags;
     memcpy( request->judge_key, route.judge_key, sizeof(route.judge_key) );
     params.cookie     = object_cookie( &request->hdr );
@@ -133,6 +169,7 @@ static struct step leg_start( struct request *request, BOOL fresh )
     params.connect_ms = timeout_ms( request->options.timeouts.connect );
     params.send_ms    = timeout_ms( request->options.timeouts.send );
     params.flags      = leg_flags( request, fresh );
+    if (request->websocket) leg_ask_websocket( request, &route, &params );
 
     status = wh_exchange_start( &params );
     if (head != stack) free( head );
@@ -191,7 +228,7 @@ static struct step leg_resume( struct request *request )
 static BOOL drain_pays( const struct request *request )
 {
     if (!request->exchange || (request->head_flags & WHR_CLOSE)) return FALSE;
-    if (request->no_reuse) return FALSE;
+    if (request->no_reuse || request->websocket) return FALSE;
     return request->content_len == WH_NO_LENGTH || request->content_len - request->taken <= request->options.max_drain;
 }
 
@@ -276,28 +313,75 @@ static DWORD retry_condition( const struct request *request, unsigned int error 
     return 0;
 }
 
+/* Nothing of it was left to WinHttpWriteData so far. Not while a write is under way: it belongs to this exchange, and ends
+ * with it. request->lock is held. */
+static BOOL leg_can_begin_again( const struct request *request )
+{
+    return !request->closing && !request->in_flight && request->written == request->body_len;
+}
+
 /* A dead pooled connection is replaced once without being asked, if nothing can be done twice. A program that has set the
- * option takes that upon itself, as often as it says. In no case while a write is under way: it belongs to this exchange,
- * and ends with it. */
+ * option takes that upon itself, as often as it says. */
 static BOOL may_retry( const struct request *request, DWORD condition )
 {
     const struct session *session = request->session;
 
-    if (!condition || request->closing || request->in_flight || request->written != request->body_len) return FALSE;
+    if (!condition) return FALSE;
     if (session->failed_retries.conditions & condition) return request->retries < session->failed_retries.max;
     return condition == WINHTTP_CONNECTION_RETRY_CONDITION_STALE_CONNECTION && !request->retries &&
            verb_is_idempotent( request->verb );
 }
 
+/* The server wants another protocol. A request that was sent with a body by WinHttpWriteData fails, but the next send on its
+ * handle knows. FALSE: it will not get it. request->lock is held. */
+static BOOL leg_downgrade( struct request *request )
+{
+    if (request->options.protocol_required || request->h1_only) return FALSE;
+    TRACE( "%p: HTTP/1.1 from here on\n", request->hdr.handle );
+    request->h1_only = TRUE;
+    return TRUE;
+}
+
+/* The proxy cannot be reached, and there is another one, or another way. One that lets the connection wait may have had the
+ * request. request->lock is held. */
+static BOOL leg_next_proxy( struct request *request, unsigned int error )
+{
+    if (error == WHE_TIMEOUT)
+        return request->flow == FLOW_SENDING && verb_is_idempotent( request->verb ) && proxy_plan_next( request );
+    return (error == WHE_NAME || error == WHE_CONNECT) && proxy_plan_next( request );
+}
+
+/* Whether the leg begins again, and if so, whether on a connection of its own. What the server has not looked at can be sent
+ * again, whatever the verb is (RFC 9113 section 8.7). A connection that is not the right one (421) is one that any other
+ * HTTP/2 connection would be, too: what is left is HTTP/1.1, or, where that is not allowed, one more attempt.
+ * request->lock is held. */
+static BOOL leg_repeats( struct request *request, unsigned int error, BOOL *fresh )
+{
+    BOOL again = leg_can_begin_again( request );
+
+    /* These know which connection will not do; the other requests of a shared one that died share the next one, too. */
+    *fresh = error != WHE_UNPROCESSED && error != WHE_DOWNGRADE && (error != WHE_STALE || !leg_is_h2( request ));
+    if (error == WHE_UNPROCESSED) return again && request->retries < MAX_UNPROCESSED;
+    if (error == WHE_DOWNGRADE) return leg_downgrade( request ) && again;
+    if (error == LEG_RETRY_MISDIRECTED)
+        return again && leg_can_repeat_body( request ) && (leg_downgrade( request ) || !request->retries);
+    if (again && leg_next_proxy( request, error ))
+    {
+        *fresh = FALSE;
+        return TRUE;
+    }
+    return again && may_retry( request, retry_condition( request, error ) );
+}
+
 BOOL leg_retry( struct request *request, struct step *step, unsigned int error )
 {
-    BOOL ret;
+    BOOL ret, fresh, lost = error == WHE_STALE && auth_lost( request, verb_is_idempotent( request->verb ) );
 
     AcquireSRWLockExclusive( &request->lock );
-    if ((ret = may_retry( request, retry_condition( request, error ) )))
+    if ((ret = leg_repeats( request, error, &fresh ) || (lost && leg_can_begin_again( request ))))
     {
         request->retries++;
-        if (error == LEG_RETRY_STATUS)
+        if (error == LEG_RETRY_STATUS || error == LEG_RETRY_MISDIRECTED)
         {
             request->have_response = FALSE;
             request->following     = TRUE;
@@ -305,8 +389,9 @@ BOOL leg_retry( struct request *request, struct step *step, unsigned int error )
         TRACE( "%p: retry %lu\n", request->hdr.handle, request->retries );
         leg_close( request, 0 );
         flow_enter( request, FLOW_SENDING );
-        *step = leg_start( request, TRUE );
+        *step = leg_start( request, fresh );
     }
+    else if (error == WHE_DOWNGRADE && request->options.protocol_required) step->error = WHE_MISMATCH;
     ReleaseSRWLockExclusive( &request->lock );
     return ret;
 }

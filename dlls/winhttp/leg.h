@@ -36,9 +36,11 @@ struct step leg_begin( struct request *request, BOOL drain, BOOL fresh );
  * (REQUEST_SENT was delivered), or step->error. */
 BOOL leg_advance( struct request *request, struct step *step );
 
-/* The exchange has failed with step->error, or was answered with 408 (LEG_RETRY_STATUS): begins the leg again on a new
- * connection where that is allowed. FALSE: the error, or the answer, stands. */
-#define LEG_RETRY_STATUS WHE_COUNT
+/* The exchange has failed with step->error, or was answered with 408 (LEG_RETRY_STATUS) or, over HTTP/2, with 421
+ * (LEG_RETRY_MISDIRECTED): begins the leg again where that is allowed. FALSE: the answer stands, or the error in *step, which
+ * becomes MISMATCH if only a protocol would have helped that the program does not allow. */
+#define LEG_RETRY_STATUS      WHE_COUNT
+#define LEG_RETRY_MISDIRECTED (WHE_COUNT + 1)
 BOOL leg_retry( struct request *request, struct step *step, unsigned int error );
 
 /* Gives up the exchange, if there is one; nothing of it is in flight. request->lock is held. */
@@ -46,6 +48,9 @@ void leg_close( struct request *request, DWORD drain_limit );
 
 /* What is in flight ends with `error`, and the connection is dropped. request->lock is held. */
 void leg_cancel( struct request *request, enum wh_error error );
+
+/* The present leg goes, or went, over HTTP/2. request->lock is held. */
+BOOL leg_is_h2( const struct request *request );
 
 /* The program owes body bytes, as far as we can know: an end that its own framing marks is not seen here. */
 BOOL leg_owes_body( const struct request *request );

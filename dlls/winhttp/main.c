@@ -15,6 +15,7 @@
 #include "distrust.h"
 #include "error.h"
 #include "notify.h"
+#include "proxy_plan.h"
 #include "revocation.h"
 #include "transport.h"
 #include "verdict.h"
@@ -32,6 +33,7 @@ BOOL WINAPI DllMain( HINSTANCE instance, DWORD reason, void *reserved )
     case DLL_PROCESS_DETACH:
         if (reserved) break;    /* the process ends: other threads were stopped anywhere */
         transport_detach();
+        proxy_plan_forget();
         verdict_free();
         revocation_free();
         distrust_free();

@@ -46,6 +46,8 @@ static const struct { DWORD status; const char *name; } names[] =
     NAME( WRITE_COMPLETE ),
     NAME( REQUEST_ERROR ),
     NAME( SENDREQUEST_COMPLETE ),
+    NAME( CLOSE_COMPLETE ),
+    NAME( SHUTDOWN_COMPLETE ),
 #undef NAME
 };
 

@@ -18,7 +18,7 @@
 #define ON_SESSION    0x02
 #define ON_CONNECT    0x04
 #define ON_REQUEST    0x08
-#define ON_WEBSOCKET  0x20    /* nothing makes such a handle yet; the option exists, and belongs elsewhere */
+#define ON_WEBSOCKET  0x20
 
 /* flags */
 #define OPT_SIZE_87   0x01    /* a wrong length is ERROR_INVALID_PARAMETER, not ERROR_INSUFFICIENT_BUFFER */

@@ -13,6 +13,7 @@
 #include <winbase.h>
 #include <winhttp.h>
 
+#include "leg.h"
 #include "option_connection.h"
 #include "transport.h"
 
@@ -48,16 +49,16 @@ DWORD option_get_connection( struct object *obj, void *value )
     return ERROR_SUCCESS;
 }
 
-/* 1.x, unless the transport says otherwise. */
+/* Of the response, or, before there is one, of the connection that the request goes over; 0 is also what is not known yet. */
 DWORD option_get_protocol_used( struct object *obj, void *value )
 {
     struct request *request = request_from_object( obj );
     DWORD used = 0;
 
-    AcquireSRWLockShared( &request->lock );
-    if (request->have_response && request->status.version_cch >= 6 && request->status.version[5] == '2')
+    AcquireSRWLockExclusive( &request->lock );
+    if (request->have_response ? (request->head_flags & WHR_H2) != 0 : leg_is_h2( request ))
         used = WINHTTP_PROTOCOL_FLAG_HTTP2;
-    ReleaseSRWLockShared( &request->lock );
+    ReleaseSRWLockExclusive( &request->lock );
     memcpy( value, &used, sizeof(used) );
     return ERROR_SUCCESS;
 }
@@ -80,6 +81,7 @@ static const struct { BYTE index; DWORD offset; } times[] =
     TIME( SendRequestEnd,               send_end ),
     TIME( ReceiveResponseStart,         receive_start ),
     TIME( ReceiveResponseHeadersEnd,    receive_head_end ),
+    TIME( ReceiveResponseBodyDecompressionDelta, decoding ),
     TIME( ReceiveResponseEnd,           receive_end ),
 #undef TIME
 };
@@ -144,7 +146,7 @@ DWORD option_get_stats( struct object *obj, void *value )
     all[WinHttpResponseHeadersSize]           = facts.response_head;
     all[WinHttpResponseHeadersCompressedSize] = facts.response_head;
     all[WinHttpResponseBodySize]              = facts.response_body;
-    all[WinHttpResponseBodyCompressedSize]    = facts.response_body;
+    all[WinHttpResponseBodyCompressedSize]    = facts.response_coded;
 
     memcpy( &result, value, sizeof(result) );
     count = min( result.cStats, WinHttpRequestStatLast );
@@ -288,10 +290,15 @@ DWORD option_get_channel_binding( struct object *obj, void *buffer, DWORD *size 
     return ERROR_SUCCESS;
 }
 
-/* HTTP/1 has no streams that could end with a code. */
-DWORD option_get_stream_error( struct object *obj UNUSED, void *value UNUSED )
+/* There is no code before the server has reset the stream, and none in HTTP/1. */
+DWORD option_get_stream_error( struct object *obj, void *value )
 {
-    return ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
+    uint32_t code;
+    DWORD err;
+
+    if ((err = query_exchange( request_from_object( obj ), WHQ_STREAM_ERROR, &code, sizeof(code), NULL ))) return err;
+    memcpy( value, &code, sizeof(code) );
+    return ERROR_SUCCESS;
 }
 
 /* No request goes over QUIC. */

@@ -8,6 +8,7 @@
 
 #include <windef.h>
 #include <winbase.h>
+#include <winnls.h>
 #include <winreg.h>
 #include <winhttp.h>
 
@@ -93,6 +94,7 @@ DWORD option_get_extended_error( struct object *obj UNUSED, void *value )
 /* WINHTTP_FEATURE_* of what this module does; an option that is only kept is no feature. Sorted. */
 static const BYTE features[] =
 {
+    WINHTTP_FEATURE_DISABLE_STREAM_QUEUE,
     WINHTTP_FEATURE_IPV6_FAST_FALLBACK,
     WINHTTP_FEATURE_CONNECTION_STATS_V0,
     WINHTTP_FEATURE_REQUEST_TIMES,
@@ -104,12 +106,18 @@ static const BYTE features[] =
     WINHTTP_FEATURE_SECURITY_INFO,
     WINHTTP_FEATURE_TCP_KEEPALIVE,
     WINHTTP_FEATURE_TCP_FAST_OPEN,
+    WINHTTP_FEATURE_STREAM_ERROR_CODE,
+    WINHTTP_FEATURE_REQUIRE_STREAM_END,
+    WINHTTP_FEATURE_ENABLE_HTTP2_PLUS_CLIENT_CERT,
     WINHTTP_FEATURE_FAILED_CONNECTION_RETRIES,
+    WINHTTP_FEATURE_HTTP2_KEEPALIVE,
     WINHTTP_FEATURE_RESOLUTION_HOSTNAME,
+    WINHTTP_FEATURE_HTTP2_PLUS_TRANSFER_ENCODING,
     WINHTTP_FEATURE_BACKGROUND_CONNECTIONS,
     WINHTTP_FEATURE_FIRST_AVAILABLE_CONNECTION,
     WINHTTP_FEATURE_CONNECTION_GUID,
     WINHTTP_FEATURE_MATCH_CONNECTION_GUID,
+    WINHTTP_FEATURE_HTTP2_RECEIVE_WINDOW,
     WINHTTP_FEATURE_IS_FEATURE_SUPPORTED,
     WINHTTP_FEATURE_ADD_REQUEST_HEADERS_EX,
     WINHTTP_FEATURE_READ_DATA_EX,
@@ -213,4 +221,36 @@ DWORD option_set_global_creds( struct object *obj, const void *value )
     if (!creds_are_shared()) return ERROR_WINHTTP_INVALID_OPTION;
     memcpy( &option_options( obj )->global_creds, value, sizeof(BOOL) );
     return ERROR_SUCCESS;
+}
+
+static WCHAR *widen( const char *text )
+{
+    int cch = MultiByteToWideChar( CP_ACP, 0, text, -1, NULL, 0 );
+    WCHAR *ret = malloc( cch * sizeof(WCHAR) );
+
+    if (ret) MultiByteToWideChar( CP_ACP, 0, text, -1, ret, cch );
+    return ret;
+}
+
+BOOL option_copy_creds( BOOL proxy, const char *host, INTERNET_PORT port, DWORD *scheme, WCHAR *texts[2] )
+{
+    const WINHTTP_CREDS_EX *creds;
+    BOOL ret = FALSE;
+
+    AcquireSRWLockShared( &option_text_lock );
+    creds = proxy ? proxy_creds : server_creds;
+    if (creds && (proxy || ((!creds->lpszHostName || !*creds->lpszHostName || !_stricmp( creds->lpszHostName, host )) &&
+                            (!creds->dwPort || creds->dwPort == port))))
+    {
+        *scheme  = creds->dwAuthScheme;
+        texts[0] = widen( creds->lpszUserName );
+        texts[1] = widen( creds->lpszPassword );
+        if (!(ret = texts[0] && texts[1]))
+        {
+            free( texts[0] );
+            free( texts[1] );
+        }
+    }
+    ReleaseSRWLockShared( &option_text_lock );
+    return ret;
 }

@@ -27,4 +27,9 @@ DWORD option_set_proxy_creds( struct object *obj, const void *value );
 DWORD option_set_server_creds( struct object *obj, const void *value );
 DWORD option_set_global_creds( struct object *obj, const void *value );
 
+/* The credentials that were set for the process, for servers or proxies: FALSE if there are none, if they are for another
+ * host or port than this, or without memory. *scheme is WINHTTP_AUTH_SCHEME_*, 0 = any; user and password in texts[2] are
+ * given. */
+BOOL option_copy_creds( BOOL proxy, const char *host, INTERNET_PORT port, DWORD *scheme, WCHAR *texts[2] );
+
 #endif /* WINHTTP_OPTION_PROCESS_H */

@@ -184,9 +184,18 @@ DWORD option_get_priority_status( struct object *obj UNUSED, void *value )
     return ERROR_SUCCESS;
 }
 
-/* No request goes through a proxy, so no response is a proxy's. */
-DWORD option_get_is_connect_response( struct object *obj UNUSED, void *value )
+/* A session has no response. */
+DWORD option_get_is_connect_response( struct object *obj, void *value )
 {
-    memset( value, 0, sizeof(BOOL) );
+    struct request *request = request_from_object( obj );
+    BOOL ret = FALSE;
+
+    if (obj->type == OBJECT_REQUEST)
+    {
+        AcquireSRWLockShared( &request->lock );
+        ret = request->have_response && (request->head_flags & WHR_FROM_PROXY);
+        ReleaseSRWLockShared( &request->lock );
+    }
+    memcpy( value, &ret, sizeof(ret) );
     return ERROR_SUCCESS;
 }

@@ -22,6 +22,7 @@
 #include "option_process.h"
 #include "option_request.h"
 #include "option_session.h"
+#include "option_websocket.h"
 #include "proxy.h"
 #include "request.h"
 #include "session.h"
@@ -68,7 +69,7 @@ C_ASSERT( sizeof(HANDLE) == POINTER );
 
 const struct option option_table[] =
 {
-    OPTION( CALLBACK,                    S|C|R,   S|C|R, POINTER, OBJ( callback ) ),
+    OPTION( CALLBACK,                    S|C|R|K, S|C|R|K, POINTER, OBJ( callback ) ),
     OPTION( RESOLVE_TIMEOUT,             S|C|R,   S|R,   NUMBER,  OPT( timeouts.resolve ) ),
     OPTION( CONNECT_TIMEOUT,             S|C|R,   S|R,   NUMBER,  OPT( timeouts.connect ) ),
     OPTION( CONNECT_RETRIES,             S|R,     S|R,   NUMBER,  OPT( connect_retries ) ),
@@ -133,8 +134,8 @@ const struct option option_table[] =
     OPTION( UNSAFE_HEADER_PARSING,       0,       R,     NUMBER,  OPT( unsafe_parsing ) ),
     OPTION( ASSURED_NON_BLOCKING_CALLBACKS, 0,    S,     SWITCH,  OBJ( non_blocking ) ),
     OPTION( UPGRADE_TO_WEB_SOCKET,       0,       R,     NOTHING, .set_sized = option_set_upgrade, FLAGS( OPT_NO_VALUE ) ),
-    OPTION( WEB_SOCKET_CLOSE_TIMEOUT,    0,       R|K,   NUMBER,  OPT( ws_close_ms ) ),
-    OPTION( WEB_SOCKET_KEEPALIVE_INTERVAL, 0,     K,     NUMBER,  FLAGS( OPT_SIZE_87 ),
+    OPTION( WEB_SOCKET_CLOSE_TIMEOUT,    0,       R|K,   NUMBER,  .set = option_set_ws_close_timeout ),
+    OPTION( WEB_SOCKET_KEEPALIVE_INTERVAL, 0,     K,     NUMBER,  .set = option_set_ws_keepalive, FLAGS( OPT_SIZE_87 ),
             RANGE( WINHTTP_WEB_SOCKET_MIN_KEEPALIVE_VALUE, ~0u ) ),
     OPTION( DECOMPRESSION,               0,       S|R,   NUMBER,  OPT( decompression ),
             BITS( WINHTTP_DECOMPRESSION_FLAG_ALL ) ),

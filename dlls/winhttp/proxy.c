@@ -15,6 +15,8 @@
 #include "wine/debug.h"
 #include "option.h"
 #include "proxy.h"
+#include "proxy_list.h"
+#include "proxy_store.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
@@ -28,42 +30,62 @@ static BOOL has_line_break( const WCHAR *text )
 /* Those without a name are all alike; the first reference of each is never given back. */
 static struct proxy_choice plain[] =
 {
-    [WINHTTP_ACCESS_TYPE_DEFAULT_PROXY]   = { .refs = 1, .access_type = WINHTTP_ACCESS_TYPE_DEFAULT_PROXY },
     [WINHTTP_ACCESS_TYPE_NO_PROXY]        = { .refs = 1, .access_type = WINHTTP_ACCESS_TYPE_NO_PROXY },
     [WINHTTP_ACCESS_TYPE_AUTOMATIC_PROXY] = { .refs = 1, .access_type = WINHTTP_ACCESS_TYPE_AUTOMATIC_PROXY },
 };
 
-DWORD proxy_choose( DWORD access_type, const WCHAR *proxy, const WCHAR *bypass, struct proxy_choice **ret )
+static DWORD choose_plain( DWORD access_type, struct proxy_choice **ret )
 {
-    struct proxy_choice *choice;
-    size_t proxy_cch, bypass_cch = 0;
-    WCHAR *text;
+    *ret = &plain[access_type];
+    proxy_grab( *ret );
+    return ERROR_SUCCESS;
+}
 
-    switch (access_type)
-    {
-    case WINHTTP_ACCESS_TYPE_NAMED_PROXY:
-        if (!proxy || !*proxy || has_line_break( proxy ) || has_line_break( bypass )) return ERROR_INVALID_PARAMETER;
-        proxy_cch = wcslen( proxy ) + 1;
-        if (bypass) bypass_cch = wcslen( bypass ) + 1;
-        break;
-    case WINHTTP_ACCESS_TYPE_DEFAULT_PROXY:
-    case WINHTTP_ACCESS_TYPE_NO_PROXY:
-    case WINHTTP_ACCESS_TYPE_AUTOMATIC_PROXY:
-        *ret = &plain[access_type];
-        proxy_grab( *ret );
-        return ERROR_SUCCESS;
-    default:
-        return ERROR_INVALID_PARAMETER;
-    }
+static DWORD choose_named( const WCHAR *proxy, const WCHAR *bypass, struct proxy_choice **ret )
+{
+    size_t proxy_cch = wcslen( proxy ) + 1, bypass_cch = bypass ? wcslen( bypass ) + 1 : 0;
+    struct proxy_choice *choice;
+    WCHAR *text;
 
     if (!(choice = calloc( 1, sizeof(*choice) + (proxy_cch + bypass_cch) * sizeof(WCHAR) ))) return ERROR_NOT_ENOUGH_MEMORY;
     choice->refs        = 1;
-    choice->access_type = access_type;
+    choice->access_type = WINHTTP_ACCESS_TYPE_NAMED_PROXY;
     text = (WCHAR *)(choice + 1);
     choice->proxy = memcpy( text, proxy, proxy_cch * sizeof(WCHAR) );
     if (bypass_cch) choice->bypass = memcpy( text + proxy_cch, bypass, bypass_cch * sizeof(WCHAR) );
     *ret = choice;
     return ERROR_SUCCESS;
+}
+
+/* The machine's setting for WinHTTP, as a choice of NAMED_PROXY or NO_PROXY. What is malformed counts as absent. */
+static DWORD choose_default( struct proxy_choice **ret )
+{
+    struct proxy_settings settings = { 0 };
+    DWORD err = proxy_store_machine( &settings );
+
+    if (err && err != ERROR_FILE_NOT_FOUND) return err;
+    if (!(settings.flags & WINHTTP_PROXY_TYPE_PROXY) || !settings.proxy) err = choose_plain( WINHTTP_ACCESS_TYPE_NO_PROXY, ret );
+    else err = choose_named( settings.proxy, settings.bypass, ret );
+    proxy_settings_free( &settings );
+    return err;
+}
+
+DWORD proxy_choose( DWORD access_type, const WCHAR *proxy, const WCHAR *bypass, struct proxy_choice **ret )
+{
+    switch (access_type)
+    {
+    case WINHTTP_ACCESS_TYPE_DEFAULT_PROXY:
+        return choose_default( ret );
+    case WINHTTP_ACCESS_TYPE_NO_PROXY:
+    case WINHTTP_ACCESS_TYPE_AUTOMATIC_PROXY:
+        return choose_plain( access_type, ret );
+    case WINHTTP_ACCESS_TYPE_NAMED_PROXY:
+        if (!proxy || !*proxy || has_line_break( proxy ) || has_line_break( bypass ) || proxy_list_check( proxy ))
+            return ERROR_INVALID_PARAMETER;
+        return choose_named( proxy, bypass, ret );
+    default:
+        return ERROR_INVALID_PARAMETER;
+    }
 }
 
 void proxy_grab( struct proxy_choice *choice )
@@ -80,7 +102,7 @@ struct proxy_choice *proxy_of( const struct request_options *options )
 {
     struct proxy_choice *choice = *(struct proxy_choice * volatile *)&options->proxy;
 
-    /* Those of the process are counted like others, but never go away: most handles have one, and need no lock. */
+    /* These are counted like others, but never go away: most handles have one, and need no lock. */
     if (choice >= plain && choice < plain + ARRAYSIZE( plain ))
     {
         proxy_grab( choice );
@@ -91,69 +113,6 @@ struct proxy_choice *proxy_of( const struct request_options *options )
     proxy_grab( choice );
     ReleaseSRWLockShared( &option_text_lock );
     return choice;
-}
-
-/*--- what the machine and the user have configured -----------------------------------------------------------------*/
-
-/* The machine's setting for WinHTTP, as a choice of NAMED_PROXY or NO_PROXY. Single-byte texts, no terminators; what is
- * malformed counts as absent. Layout of the value: behaviour-concepts.md section 4.4. */
-static DWORD read_machine( struct proxy_choice **ret )
-{
-    static const WCHAR key[] = L"SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Internet Settings\\Connections";
-    DWORD data[1024], size = sizeof(data), proxy_len, bypass_len = 0, i;
-    WCHAR proxy[sizeof(data)], bypass[sizeof(data)];
-    const BYTE *bytes = (const BYTE *)data;
-
-    if (RegGetValueW( HKEY_LOCAL_MACHINE, key, L"WinHttpSettings", RRF_RT_REG_BINARY, NULL, data, &size ) ||
-        size < 16 || !(data[2] & 2) || !(proxy_len = data[3]) || proxy_len > size - 16)
-        return proxy_choose( WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, ret );
-
-    for (i = 0; i < proxy_len; i++) proxy[i] = bytes[16 + i];
-    proxy[i] = 0;
-    if (size - 16 - proxy_len >= sizeof(bypass_len)) memcpy( &bypass_len, bytes + 16 + proxy_len, sizeof(bypass_len) );
-    if (bypass_len > size - 16 - proxy_len - sizeof(bypass_len)) bypass_len = 0;
-    for (i = 0; i < bypass_len; i++) bypass[i] = bytes[16 + proxy_len + sizeof(bypass_len) + i];
-    bypass[i] = 0;
-    return proxy_choose( WINHTTP_ACCESS_TYPE_NAMED_PROXY, proxy, bypass_len ? bypass : NULL, ret );
-}
-
-static BOOL machine_has_proxy(void)
-{
-    struct proxy_choice *choice;
-    BOOL ret;
-
-    if (read_machine( &choice )) return TRUE;    /* not known: not going direct behind the user's back */
-    ret = choice->access_type == WINHTTP_ACCESS_TYPE_NAMED_PROXY;
-    proxy_release( choice );
-    return ret;
-}
-
-/* The user's settings name a proxy or a script? */
-static BOOL user_has_proxy(void)
-{
-    static const WCHAR key[] = L"Software\\Microsoft\\Windows\\CurrentVersion\\Internet Settings";
-    DWORD enabled = 0, size = sizeof(enabled);
-
-    if (!RegGetValueW( HKEY_CURRENT_USER, key, L"ProxyEnable", RRF_RT_REG_DWORD, NULL, &enabled, &size ) && enabled)
-        return TRUE;
-    size = 0;
-    return !RegGetValueW( HKEY_CURRENT_USER, key, L"AutoConfigURL", RRF_RT_REG_SZ, NULL, NULL, &size ) &&
-           size > sizeof(WCHAR);
-}
-
-BOOL proxy_is_needed( const struct request_options *options )
-{
-    static volatile LONG machine = -1, user = -1;    /* asked once; two threads find the same */
-    struct proxy_choice *choice = proxy_of( options );
-    DWORD type = choice->access_type;
-
-    proxy_release( choice );
-    if (type == WINHTTP_ACCESS_TYPE_NO_PROXY) return FALSE;
-    if (type == WINHTTP_ACCESS_TYPE_NAMED_PROXY) return TRUE;
-    if (machine < 0) machine = machine_has_proxy();
-    if (type == WINHTTP_ACCESS_TYPE_DEFAULT_PROXY) return machine;
-    if (user < 0) user = user_has_proxy();
-    return machine || user;
 }
 
 /*--- options -------------------------------------------------------------------------------------------------------*/
@@ -169,15 +128,11 @@ static WCHAR *copy_global( const WCHAR *text )
 DWORD proxy_get( struct object *obj, void *value )
 {
     WINHTTP_PROXY_INFO info = { WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL };
-    struct proxy_choice *choice = obj ? proxy_of( option_options( obj ) ) : NULL;
+    struct proxy_choice *choice;
     DWORD err = ERROR_SUCCESS;
 
-    /* DEFAULT_PROXY is for setting only: a query tells what it stands for. */
-    if (!choice || choice->access_type == WINHTTP_ACCESS_TYPE_DEFAULT_PROXY)
-    {
-        proxy_release( choice );
-        if ((err = read_machine( &choice ))) return err;
-    }
+    if (obj) choice = proxy_of( option_options( obj ) );
+    else if ((err = choose_default( &choice ))) return err;
     info.dwAccessType = choice->access_type;
     if ((choice->proxy && !(info.lpszProxy = copy_global( choice->proxy ))) ||
         (choice->bypass && !(info.lpszProxyBypass = copy_global( choice->bypass ))))
@@ -220,11 +175,19 @@ DWORD proxy_set( struct object *obj, const void *value )
 /* An entry without a proxy means direct, bypassed or not. */
 DWORD proxy_set_entry( struct object *obj, const void *value )
 {
+    static const struct { INTERNET_SCHEME id; const WCHAR *prefix; } schemes[] =
+    {
+        { 0,                     L"" },
+        { INTERNET_SCHEME_HTTP,  L"" },
+        { INTERNET_SCHEME_HTTPS, L"https://" },
+        { INTERNET_SCHEME_SOCKS, L"socks4://" },    /* what SOCKS means in scripts */
+    };
     WINHTTP_PROXY_RESULT_ENTRY entry;
     struct proxy_choice *choice;
-    const WCHAR *scheme;
+    WCHAR *text, port[8] = L"";
+    unsigned int i;
     size_t size;
-    WCHAR *text;
+    BOOL brackets;
     DWORD err;
 
     memcpy( &entry, value, sizeof(entry) );
@@ -235,15 +198,15 @@ DWORD proxy_set_entry( struct object *obj, const void *value )
         return ERROR_SUCCESS;
     }
     if (!entry.pwszProxy || !*entry.pwszProxy) return ERROR_INVALID_PARAMETER;
-    if (entry.ProxyScheme == INTERNET_SCHEME_HTTPS) scheme = L"https://";
-    else if (!entry.ProxyScheme || entry.ProxyScheme == INTERNET_SCHEME_HTTP) scheme = L"";
-    else return ERROR_INVALID_PARAMETER;
+    for (i = 0; i < ARRAYSIZE( schemes ) && schemes[i].id != entry.ProxyScheme; i++) ;
+    if (i == ARRAYSIZE( schemes )) return ERROR_INVALID_PARAMETER;
+    if (entry.ProxyPort) swprintf( port, ARRAYSIZE( port ), L":%u", entry.ProxyPort );
+    brackets = wcschr( entry.pwszProxy, ':' ) && *entry.pwszProxy != '[';    /* an address of IPv6 */
 
-    size = wcslen( scheme ) + wcslen( entry.pwszProxy ) + sizeof(":65535");
+    size = wcslen( schemes[i].prefix ) + 1 + wcslen( entry.pwszProxy ) + 1 + wcslen( port ) + 1;
     if (!(text = malloc( size * sizeof(WCHAR) ))) return ERROR_NOT_ENOUGH_MEMORY;
-    wcscpy( text, scheme );
-    wcscat( text, entry.pwszProxy );
-    if (entry.ProxyPort) swprintf( text + wcslen( text ), sizeof(":65535"), L":%u", entry.ProxyPort );
+    swprintf( text, size, L"%ls%ls%ls%ls%ls", schemes[i].prefix, brackets ? L"[" : L"", entry.pwszProxy, brackets ? L"]" : L"",
+              port );
     err = proxy_choose( WINHTTP_ACCESS_TYPE_NAMED_PROXY, text, NULL, &choice );
     free( text );
     if (!err) proxy_replace( obj, choice );

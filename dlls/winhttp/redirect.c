@@ -431,18 +431,11 @@ edits[] =
     { NAME( L"Transfer-Encoding" ),   WITH_BODY },
 };
 
-static void remove_all( struct headers *headers, const WCHAR *name, DWORD name_cch )
-{
-    const struct field *field;
-
-    while ((field = headers_find( headers, name, name_cch, 0 ))) headers_remove( headers, field - headers->fields );
-}
-
 void redirect_edit_headers( struct headers *headers, BOOL new_origin, BOOL to_get )
 {
     DWORD i;
 
     for (i = 0; i < ARRAYSIZE( edits ); i++)
         if (edits[i].when == WITH_ORIGIN ? new_origin : to_get)
-            remove_all( headers, edits[i].name, edits[i].name_cch );
+            headers_remove_all( headers, edits[i].name, edits[i].name_cch );
 }

@@ -16,6 +16,7 @@
 #include <winhttp.h>
 
 #include "wine/debug.h"
+#include "auth.h"
 #include "client_cert.h"
 #include "flow.h"
 #include "head_out.h"
@@ -41,6 +42,8 @@ static void request_destroy( struct object *obj )
     headers_clear( &request->response );
     headers_clear( &request->trailers );
     request_options_free( &request->options );
+    auth_free( request );
+    proxy_plan_free( &request->proxies );
     if (request->moved) endpoint_free( request->moved );
     free( request->moved );
     free( request->drain );
@@ -203,7 +206,9 @@ static DWORD request_open( struct connect *connect, const WCHAR *verb, const WCH
     if (!(request = calloc( 1, sizeof(*request) ))) return ERROR_NOT_ENOUGH_MEMORY;
     object_init( &request->hdr, OBJECT_REQUEST, &request_ops, &connect->hdr );
     InitializeSRWLock( &request->lock );
-    InitializeConditionVariable( &request->driven );
+    drive_init( &request->drive, &flow_drive_ops, &request->hdr, &request->lock, &request->exchange );
+    operation_init( &request->sending, &request->hdr, EVENT_SEND_DONE );
+    operation_init( &request->receiving, &request->hdr, EVENT_RECEIVE_DONE );
     headers_init( &request->headers );
     headers_init( &request->response );
     headers_init( &request->trailers );
@@ -322,37 +327,71 @@ DWORD request_check_target( const struct request *request )
     return route_check( request );
 }
 
+/* A WebSocket begins with a GET that has no body, RFC 6455 section 4.1 (the code is a choice); its frames are sent from a
+ * buffer that must hold a frame's head, WS-23. request->lock is held. */
+#define MIN_WEB_SOCKET_BUFFER 16
+
+static DWORD request_check_upgrade( const struct request *request, UINT64 total )
+{
+    if (!request->options.upgrade) return ERROR_SUCCESS;
+    if (total || wcscmp( request->verb, L"GET" )) return ERROR_INVALID_PARAMETER;
+    return request->options.ws_send_buffer < MIN_WEB_SOCKET_BUFFER ? ERROR_NOT_ENOUGH_MEMORY : ERROR_SUCCESS;
+}
+
+/* The send was claimed, and came to nothing. An asynchronous one that lacks memory says so by its callback, as on Windows
+ * (windows-notifications.md section 8.1). */
+static DWORD request_send_failed( struct request *request, DWORD err )
+{
+    struct operation *op = &request->sending;
+
+    if (!request->hdr.async || err != ERROR_NOT_ENOUGH_MEMORY)
+    {
+        operation_drop( op );
+        return err;
+    }
+    op->error = err;
+    operation_complete( op, TRUE );
+    return ERROR_SUCCESS;
+}
+
 static DWORD request_send( struct request *request, const WCHAR *headers, DWORD headers_cch, void *optional,
                            DWORD optional_len, DWORD total_len, DWORD_PTR context )
 {
     struct operation *op = &request->sending;
+    struct proxy_plan proxies;
     UINT64 total;
     DWORD err;
 
     /* Length 0 with a text means terminated, HA-22. */
     if (headers && (!headers_cch || headers_cch == ~0u)) headers_cch = wcslen( headers );
     if (optional && optional_len && IsBadReadPtr( optional, optional_len )) return ERROR_INVALID_PARAMETER;
-    if ((err = request_check_target( request )) || (err = client_cert_prepare( request ))) return err;
-    if ((err = operation_claim( request, op, API_SEND_REQUEST, ~STATES( SENDING ) ))) return err;
+    AcquireSRWLockShared( &request->lock );
+    err = request_check_target( request );
+    ReleaseSRWLockShared( &request->lock );
+    if (err || (err = client_cert_prepare( request )) || (err = proxy_plan_make( request, &proxies ))) return err;
+    if ((err = operation_claim( request, op, API_SEND_REQUEST, ~STATES( SENDING ) )))
+    {
+        proxy_plan_free( &proxies );
+        return err;
+    }
 
     AcquireSRWLockExclusive( &request->lock );
-    request->drain_wanted = request->flow == FLOW_READING && !leg_owes_body( request );
+    proxy_plan_use( request, &proxies );
+    request->drain_wanted = (request->flow == FLOW_READING && !leg_owes_body( request )) || auth_needs_drain( request );
     /* What earlier legs have added does not bind this send. */
     if (!(err = head_strip( request ))) head_forget_cookies( request );
     if (!err && headers && headers_cch)
         err = headers_add( &request->headers, headers, headers_cch,
                            WINHTTP_ADDREQ_FLAG_ADD | WINHTTP_ADDREQ_FLAG_REPLACE );
-    if (!err && !(err = request_measure( request, optional_len, total_len, &total )))
+    /* The headers may have taken away what the protocol options ask for. */
+    if (!err && !(err = request_measure( request, optional_len, total_len, &total )) && !(err = route_check( request )) &&
+        !(err = request_check_upgrade( request, total )))
     {
         request_set_message( request, optional, optional_len, total );
         if (context) request->hdr.context = context;
     }
     ReleaseSRWLockExclusive( &request->lock );
-    if (err)
-    {
-        operation_drop( request, op );
-        return err;
-    }
+    if (err) return request_send_failed( request, err );
 
     if (!request->hdr.async)
     {
@@ -360,7 +399,7 @@ static DWORD request_send( struct request *request, const WCHAR *headers, DWORD 
         return operation_end( op );
     }
     /* SENDREQUEST_COMPLETE never comes inside this call. */
-    if (flow_send( request )) operation_complete( request, op, TRUE );
+    if (flow_send( request )) operation_complete( op, TRUE );
     return ERROR_SUCCESS;
 }
 
@@ -397,7 +436,7 @@ static DWORD receive_state_error( struct request *request, DWORD err )
     return ERROR_SUCCESS;
 }
 
-static DWORD request_receive( struct request *request )
+DWORD request_receive( struct request *request )
 {
     struct operation *op = &request->receiving;
     unsigned int states = STATES( BODY ) | STATES( SENT );
@@ -414,7 +453,7 @@ static DWORD request_receive( struct request *request )
         if (!flow_receive( request )) flow_wait( request, SIDE_RECEIVE );
         return operation_end( op );
     }
-    if (flow_receive( request )) operation_complete( request, op, FALSE );
+    if (flow_receive( request )) operation_complete( op, FALSE );
     return ERROR_SUCCESS;
 }
 

@@ -9,10 +9,12 @@
 #ifndef WINHTTP_REQUEST_H
 #define WINHTTP_REQUEST_H
 
+#include "drive.h"
 #include "headers.h"
 #include "object.h"
 #include "operation.h"
 #include "option.h"
+#include "proxy_plan.h"
 #include "request_options.h"
 #include "session.h"
 
@@ -59,6 +61,7 @@ struct request
     BOOL             headers_edited; /* since the head was made */
     BOOL             auto_chunked;   /* WINHTTP_FLAG_AUTOMATIC_CHUNKING */
     struct request_options options;
+    struct auth     *auth;           /* see auth.h; NULL: it has no credentials, and was not asked for any */
 
     /* the message being sent */
     const void      *body;           /* lent until the response head is there */
@@ -70,15 +73,21 @@ struct request
     BOOL             ending;         /* the write under way does so */
     DWORD            head_len;       /* bytes of the head */
     BOOL             no_reuse;       /* the request says Connection: close */
+    uint32_t         codings;        /* WHX_DECODE_*: what is decoded in the present leg */
+    BOOL             h1_only;        /* its server has sent it to HTTP/1.1; until it goes to another one */
+
+    struct proxy_plan proxies;       /* how it goes to its present place */
 
     /* the exchange */
     enum flow_state  flow;
     wh_id            exchange;       /* 0 = none */
+    BOOL             websocket;      /* the present leg has asked for a WebSocket; */
+    BOOL             upgraded;       /* it is one, and the exchange is that handle's: here it is only asked about */
     DWORD            tls_flags;      /* of its route: what its connection is judged by */
     uint32_t         judge_key[2];   /* of its route */
     unsigned int     in_flight;      /* its operations whose record has not come yet */
     BOOL             closing;        /* the handle was closed */
-    DWORD            retries;        /* connections that were replaced since the request went to its present place */
+    DWORD            retries;        /* legs that began again since the request went to its present place */
     DWORD            redirects;      /* followed since then */
     BOOL             receiving_leg;  /* the leg under way is one of the receiving operation, not of the sending one; */
     BOOL             following;      /* it has an answer of its own: RECEIVING_RESPONSE comes again */
@@ -89,10 +98,7 @@ struct request
     DWORD            drain_since;    /* from this GetTickCount on */
     BOOL             holding;        /* SENDREQUEST_COMPLETE waits for the response head, see flow.c */
     struct operation sending, receiving;
-    DWORD            driver;         /* thread that waits for records of a synchronous request, 0 = none; */
-    DWORD            passengers;     /* those that sleep on `driven` meanwhile: see flow_wait */
-    CONDITION_VARIABLE driven;
-    unsigned int     finished;       /* SIDE_* whose operation has its result, and whose thread has not seen it yet */
+    struct drive     drive;          /* synchronous: those that wait for them */
     DWORD            send_number;    /* of the last WinHttpSendRequest; never 0 once there was one */
 
     /* the response */
@@ -127,6 +133,9 @@ DWORD request_escape_again( struct request *request );
 /* The URL of the present leg: absolute, as WINHTTP_OPTION_URL shows it. Given (free); NULL without memory. request->lock is
  * held. */
 WCHAR *request_url( const struct request *request, DWORD *cch );
+
+/* WinHttpReceiveResponse. */
+DWORD request_receive( struct request *request );
 
 /* Whether the request may go where it is to go. Returns 0 or the error that it fails with. */
 DWORD request_check_target( const struct request *request );

@@ -50,14 +50,14 @@ struct request_options
     BOOL                 protocol_required;
     DWORD                decompression;           /* WINHTTP_DECOMPRESSION_FLAG_* */
     BOOL                 global_creds;            /* kept: USE_GLOBAL_SERVER_CREDENTIALS */
-    BOOL                 connect_response;        /* kept: a proxy's refusal of CONNECT can be read as the response */
+    BOOL                 connect_response;        /* a proxy's refusal of CONNECT can be read as the response */
     DWORD                ws_receive_buffer, ws_send_buffer;
     DWORD                priority_hint;           /* kept */
-    BOOL                 no_stream_queue;         /* kept, as the rest of this part: HTTP/2, HTTP/3 and TLS extras */
+    BOOL                 no_stream_queue;
     BOOL                 require_stream_end;
-    BOOL                 h2_transfer_encoding;
-    WINHTTP_HTTP2_RECEIVE_WINDOW h2_window;    /* 0 = the protocol's own choice */
-    DWORD                h3_handshake_ms, h3_initial_rtt_ms;    /* 0 = the protocol's own choice */
+    BOOL                 h2_transfer_encoding;    /* a response over HTTP/2 may have the field */
+    WINHTTP_HTTP2_RECEIVE_WINDOW h2_window;       /* 0 = the protocol's own choice */
+    DWORD                h3_handshake_ms, h3_initial_rtt_ms;    /* kept; 0 = the protocol's own choice */
     DWORD                chain_flags;             /* WINHTTP_SERVER_CERT_CHAIN_* */
     BOOL                 chain_cache_only;
     BOOL                 revert_impersonation;
@@ -76,8 +76,8 @@ struct request_options
     const void          *client_cert;             /* CERT_CONTEXT, ours; see client_cert.h, as the next two */
     uint64_t             client_creds;            /* the transport's, 0 = not asked for yet */
     BOOL                 no_client_cert;          /* the program has said that there shall be none */
-    BOOL                 upgrade;                 /* to a WebSocket; kept */
-    DWORD                ws_close_ms;             /* kept */
+    BOOL                 upgrade;                 /* to a WebSocket */
+    DWORD                ws_close_ms;
     DWORD                if_index;
     char                *resolve_host;            /* to be resolved in place of the server's name, ASCII; NULL = none */
     WINHTTP_MATCH_CONNECTION_GUID match;          /* with has_match */

@@ -17,6 +17,7 @@
 #include <winhttp.h>
 
 #include "wine/debug.h"
+#include "auth_login.h"
 #include "notify.h"
 #include "proxy.h"
 #include "request.h"
@@ -58,6 +59,7 @@ static void session_destroy( struct object *obj )
     if (session->unload_event) SetEvent( session->unload_event );
     option_text_free( &session->agent );
     cookies_clear( &session->cookies );
+    auth_identities_free( session );
     free( session );
 }
 
@@ -94,14 +96,15 @@ BOOL session_has_children( struct session *session )
     return session->hdr.refs > 1 || InterlockedCompareExchange64( &session->id, 0, 0 );
 }
 
+#define SETTINGS_KEY L"Software\\Microsoft\\Windows\\CurrentVersion\\Internet Settings\\WinHttp"
+
 /* The machine may have other defaults. Source: options.md section 3.9. */
 static DWORD default_protocols( DWORD flags )
 {
     DWORD protocols = 0, size = sizeof(protocols);
 
-    if (!RegGetValueW( HKEY_LOCAL_MACHINE,
-                       L"SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Internet Settings\\WinHttp",
-                       L"DefaultSecureProtocols", RRF_RT_REG_DWORD, NULL, &protocols, &size ))
+    if (!RegGetValueW( HKEY_LOCAL_MACHINE, SETTINGS_KEY, L"DefaultSecureProtocols", RRF_RT_REG_DWORD, NULL, &protocols,
+                       &size ))
         protocols &= SECURE_PROTOCOLS_KNOWN;
     if ((flags & WINHTTP_FLAG_SECURE_DEFAULTS) == WINHTTP_FLAG_SECURE_DEFAULTS) protocols &= SECURE_PROTOCOLS_MODERN;
     return protocols ? protocols : SECURE_PROTOCOLS_MODERN;
@@ -113,6 +116,26 @@ DWORD session_protocols( struct session *session )
     if (session->secure_protocols == PROTOCOLS_UNSET)
         InterlockedCompareExchange( &session->secure_protocols, default_protocols( session->flags ), PROTOCOLS_UNSET );
     return session->secure_protocols;
+}
+
+static BOOL setting_is_on( HKEY root, const WCHAR *name )
+{
+    DWORD value = 0, size = sizeof(value);
+
+    return !RegGetValueW( root, SETTINGS_KEY, name, RRF_RT_REG_DWORD, NULL, &value, &size ) && value;
+}
+
+BOOL session_decodes_more( struct session *session )
+{
+    static const WCHAR name[] = L"DecodeBrotliAndZstd";
+
+    if (!session->decodes_more)
+    {
+        BOOL on = setting_is_on( HKEY_CURRENT_USER, name ) || setting_is_on( HKEY_LOCAL_MACHINE, name );
+
+        InterlockedCompareExchange( &session->decodes_more, on ? 2 : 1, 0 );
+    }
+    return session->decodes_more == 2;
 }
 
 /* `proxy` is given. */

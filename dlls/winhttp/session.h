@@ -25,9 +25,12 @@ struct session
 
     SRWLOCK         cookie_lock;
     struct cookies  cookies;
+    SRWLOCK         identity_lock;
+    struct auth_identity *identities;  /* of its authenticated connections, see auth_login.h */
 
     /* what its connections are like; read when a request's leg starts */
     volatile LONG   secure_protocols;  /* WINHTTP_FLAG_SECURE_PROTOCOL_*, or PROTOCOLS_UNSET: see session_protocols */
+    volatile LONG   decodes_more;      /* see session_decodes_more: 0 = not asked for yet, 1 = no, 2 = yes */
     DWORD           max_conns, max_conns_1_0;
     BOOL            own_pool;
     wh_u64          partition;         /* of its routes: 0, or its own with own_pool */
@@ -37,6 +40,8 @@ struct session
     DWORD           background;        /* connections that the first request to a host opens */
     struct { ULONG on, time_ms, interval_ms; } keepalive;             /* struct tcp_keepalive */
     BOOL            fast_open;
+    BOOL            h2_client_cert;    /* requests with a client certificate may go over HTTP/2 */
+    DWORD           h2_keepalive_ms;   /* 0 = off */
     struct { DWORD max, conditions; } failed_retries;                 /* WINHTTP_FAILED_CONNECTION_RETRIES */
     WINHTTP_RESOLVER_CACHE_CONFIG resolver;                           /* kept but for BYPASS_CACHE */
 
@@ -46,8 +51,7 @@ struct session
     /* kept: their machinery is not there yet, or never will be (README, "Options without effect") */
     DWORD           enabled;           /* WINHTTP_ENABLE_* */
     BOOL            no_secure_fallback, insecure_fallback, false_start, no_chain_building, session_sch_cred;
-    BOOL            h2_client_cert;
-    DWORD           h2_keepalive_ms, h3_keepalive_ms, downgrade_ttl;
+    DWORD           h3_keepalive_ms, downgrade_ttl;
     DWORD           no_proxy_auth;     /* WINHTTP_PROXY_DISABLE_* */
     DWORD           passport;          /* WINHTTP_ENABLE_PASSPORT_* */
     struct option_text passport_return;
@@ -95,5 +99,10 @@ wh_id session_transport( struct session *session );
 /* The TLS versions of its requests: what was set, else the machine's default, asked for at the first use. */
 #define PROTOCOLS_UNSET -1
 DWORD session_protocols( struct session *session );
+
+/* Whether br and zstd are decoded for programs that ask their servers for them: an extension, off unless the DWORD
+ * DecodeBrotliAndZstd is not 0 in HKCU or HKLM, Software\Microsoft\Windows\CurrentVersion\Internet Settings\WinHttp. Asked
+ * for at the first use. */
+BOOL session_decodes_more( struct session *session );
 
 #endif /* WINHTTP_SESSION_H */

@@ -52,6 +52,7 @@ TRANSPORT_CALL( pool_query )
 TRANSPORT_CALL( domain )
 TRANSPORT_CALL( ocsp )
 TRANSPORT_CALL( links )
+TRANSPORT_CALL( hash )
 TRANSPORT_CALL( wait )
 TRANSPORT_CALL( wake )
 

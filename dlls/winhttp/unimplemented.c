@@ -59,126 +59,7 @@ static BOOL fail( DWORD err )
 }
 
 
-/* COM and registration */
-
-HRESULT WINAPI DllGetClassObject( REFCLSID clsid, REFIID iid, void **object )
-{
-    FIXME_ONCE( "no COM class yet: %s\n", wine_dbgstr_guid( clsid ) );
-    TRACE( "%s, %s, %p\n", wine_dbgstr_guid( clsid ), wine_dbgstr_guid( iid ), object );
-
-    if (!object) return E_INVALIDARG;
-    *object = NULL;
-    return CLASS_E_CLASSNOTAVAILABLE;
-}
-
-/* Windows' own always answers this, too. */
-HRESULT WINAPI DllCanUnloadNow( void )
-{
-    TRACE( "\n" );
-    return S_FALSE;
-}
-
-HRESULT WINAPI DllRegisterServer( void )
-{
-    FIXME_ONCE( "no COM class yet\n" );
-    return SELFREG_E_CLASS;
-}
-
-HRESULT WINAPI DllUnregisterServer( void )
-{
-    FIXME_ONCE( "no COM class yet\n" );
-    return SELFREG_E_CLASS;
-}
-
-
-/* Authentication */
-
-BOOL WINAPI WinHttpQueryAuthSchemes( HINTERNET handle, DWORD *supported, DWORD *first, DWORD *target )
-{
-    DWORD err;
-
-    TRACE( "%p, %p, %p, %p\n", handle, supported, first, target );
-
-    err = check_call( handle, WINHTTP_HANDLE_TYPE_REQUEST, supported && first && target );
-    if (err) return fail( err );
-    FIXME_ONCE( "challenges are not evaluated yet\n" );
-    return fail( ERROR_INVALID_OPERATION );
-}
-
-/* No user is the user who is logged on; Basic and Digest cannot send a password that nobody knows. AU-7. */
-static BOOL check_credentials( DWORD target, DWORD scheme, const WCHAR *user, const WCHAR *password )
-{
-    if (target > WINHTTP_AUTH_TARGET_PROXY || (user && !password)) return FALSE;
-    switch (scheme)
-    {
-    case WINHTTP_AUTH_SCHEME_BASIC:
-    case WINHTTP_AUTH_SCHEME_DIGEST:
-        return user != NULL;
-    case WINHTTP_AUTH_SCHEME_NTLM:
-    case WINHTTP_AUTH_SCHEME_PASSPORT:
-    case WINHTTP_AUTH_SCHEME_NEGOTIATE:
-        return TRUE;
-    default:
-        return FALSE;
-    }
-}
-
-BOOL WINAPI WinHttpSetCredentials( HINTERNET handle, DWORD target, DWORD scheme, const WCHAR *user,
-                                   const WCHAR *password, void *params )
-{
-    DWORD err;
-
-    TRACE( "%p, %lu, %#lx, %s, %p, %p\n", handle, target, scheme, user ? "<user>" : "(null)", password, params );
-
-    err = check_call( handle, WINHTTP_HANDLE_TYPE_REQUEST, check_credentials( target, scheme, user, password ) );
-    if (err) return fail( err );
-    FIXME_ONCE( "authentication is not there yet\n" );
-    return fail( ERROR_WINHTTP_INTERNAL_ERROR );
-}
-
-
 /* Proxy configuration */
-
-BOOL WINAPI WinHttpGetDefaultProxyConfiguration( WINHTTP_PROXY_INFO *info )
-{
-    TRACE( "%p\n", info );
-
-    if (!info) return fail( ERROR_INVALID_PARAMETER );
-    FIXME_ONCE( "the stored proxy configuration is not read yet\n" );
-    return fail( ERROR_WINHTTP_INTERNAL_ERROR );
-}
-
-BOOL WINAPI WinHttpSetDefaultProxyConfiguration( WINHTTP_PROXY_INFO *info )
-{
-    const WCHAR *p;
-
-    TRACE( "%p\n", info );
-
-    if (!info) return fail( ERROR_INVALID_PARAMETER );
-    switch (info->dwAccessType)
-    {
-    case WINHTTP_ACCESS_TYPE_NO_PROXY:
-        break;
-    case WINHTTP_ACCESS_TYPE_NAMED_PROXY:
-        if (!info->lpszProxy) return fail( ERROR_INVALID_PARAMETER );
-        for (p = info->lpszProxy; *p; p++) if (*p >= 0x80) return fail( ERROR_INVALID_PARAMETER );
-        for (p = info->lpszProxyBypass; p && *p; p++) if (*p >= 0x80) return fail( ERROR_INVALID_PARAMETER );
-        break;
-    default:
-        return fail( ERROR_INVALID_PARAMETER );
-    }
-    FIXME_ONCE( "the proxy configuration is not stored yet\n" );
-    return fail( ERROR_ACCESS_DENIED );
-}
-
-BOOL WINAPI WinHttpGetIEProxyConfigForCurrentUser( WINHTTP_CURRENT_USER_IE_PROXY_CONFIG *config )
-{
-    TRACE( "%p\n", config );
-
-    if (!config) return fail( ERROR_INVALID_PARAMETER );
-    FIXME_ONCE( "the user's proxy settings are not read yet\n" );
-    return fail( ERROR_FILE_NOT_FOUND );
-}
 
 BOOL WINAPI WinHttpDetectAutoProxyConfigUrl( DWORD flags, WCHAR **url )
 {
@@ -273,11 +154,6 @@ void WINAPI WinHttpFreeProxyResultEx( WINHTTP_PROXY_RESULT_EX *result )
     TRACE( "%p\n", result );
 }
 
-void WINAPI WinHttpFreeProxySettings( WINHTTP_PROXY_SETTINGS *settings )
-{
-    TRACE( "%p\n", settings );
-}
-
 DWORD WINAPI WinHttpResetAutoProxy( HINTERNET handle, DWORD flags )
 {
     DWORD err;
@@ -307,69 +183,6 @@ DWORD WINAPI WinHttpGetProxySettingsResultEx( HINTERNET handle, void *settings )
 DWORD WINAPI WinHttpFreeProxySettingsEx( WINHTTP_PROXY_SETTINGS_TYPE type, void *settings )
 {
     TRACE( "%u, %p\n", type, settings );
-
-    return ERROR_INVALID_PARAMETER;    /* it cannot be one of ours */
-}
-
-DWORD WINAPI WinHttpReadProxySettings( HINTERNET handle, const WCHAR *connection, BOOL fall_back, BOOL discover,
-                                       DWORD *version, BOOL *is_default, WINHTTP_PROXY_SETTINGS *settings )
-{
-    DWORD err;
-
-    TRACE( "%p, %s, %d, %d, %p, %p, %p\n", handle, debugstr_w( connection ), fall_back, discover, version,
-           is_default, settings );
-
-    err = check_call( handle, WINHTTP_HANDLE_TYPE_SESSION, version && is_default && settings );
-    if (err) return err;
-    FIXME_ONCE( "proxy settings are not read yet\n" );
-    return ERROR_CALL_NOT_IMPLEMENTED;
-}
-
-DWORD WINAPI WinHttpWriteProxySettings( HINTERNET handle, BOOL force, WINHTTP_PROXY_SETTINGS *settings )
-{
-    DWORD err;
-
-    TRACE( "%p, %d, %p\n", handle, force, settings );
-
-    if ((err = check_call( handle, WINHTTP_HANDLE_TYPE_SESSION, settings != NULL ))) return err;
-    FIXME_ONCE( "proxy settings are not stored yet\n" );
-    return ERROR_CALL_NOT_IMPLEMENTED;
-}
-
-DWORD WINAPI WinHttpGetProxySettingsVersion( HINTERNET handle, DWORD *version )
-{
-    DWORD err;
-
-    TRACE( "%p, %p\n", handle, version );
-
-    if ((err = check_call( handle, WINHTTP_HANDLE_TYPE_SESSION, version != NULL ))) return err;
-    FIXME_ONCE( "proxy settings are not read yet\n" );
-    return ERROR_CALL_NOT_IMPLEMENTED;
-}
-
-DWORD WINAPI WinHttpSetProxySettingsPerUser( BOOL per_user )
-{
-    TRACE( "%d\n", per_user );
-
-    FIXME_ONCE( "proxy settings are not stored yet\n" );
-    return ERROR_CALL_NOT_IMPLEMENTED;
-}
-
-DWORD WINAPI WinHttpRegisterProxyChangeNotification( ULONGLONG flags, WINHTTP_PROXY_CHANGE_CALLBACK callback,
-                                                     void *context,
-                                                     WINHTTP_PROXY_CHANGE_REGISTRATION_HANDLE *registration )
-{
-    TRACE( "%s, %p, %p, %p\n", wine_dbgstr_longlong( flags ), callback, context, registration );
-
-    if (flags != WINHTTP_PROXY_NOTIFY_CHANGE || !callback || !registration) return ERROR_INVALID_PARAMETER;
-    FIXME_ONCE( "changes of proxy settings are not watched yet\n" );
-    *registration = NULL;
-    return ERROR_CALL_NOT_IMPLEMENTED;
-}
-
-DWORD WINAPI WinHttpUnregisterProxyChangeNotification( WINHTTP_PROXY_CHANGE_REGISTRATION_HANDLE registration )
-{
-    TRACE( "%p\n", registration );
 
     return ERROR_INVALID_PARAMETER;    /* it cannot be one of ours */
 }
@@ -430,54 +243,7 @@ DWORD WINAPI WinHttpConnectionDeleteProxyInfo( const WCHAR *connection, DWORD ty
 }
 
 
-/* Web sockets and upgraded connections: nothing switches protocols yet, so no request has status 101, and no handle
- * of these two types exists. */
-
-HINTERNET WINAPI WinHttpWebSocketCompleteUpgrade( HINTERNET handle, DWORD_PTR context )
-{
-    TRACE( "%p, %#Ix\n", handle, context );
-
-    FIXME_ONCE( "web sockets are not there yet\n" );
-    SetLastError( refuse_handle( handle, WINHTTP_HANDLE_TYPE_REQUEST ) );
-    return NULL;
-}
-
-DWORD WINAPI WinHttpWebSocketSend( HINTERNET handle, WINHTTP_WEB_SOCKET_BUFFER_TYPE type, void *buffer, DWORD size )
-{
-    TRACE( "%p, %u, %p, %lu\n", handle, type, buffer, size );
-
-    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_WEBSOCKET );
-}
-
-DWORD WINAPI WinHttpWebSocketReceive( HINTERNET handle, void *buffer, DWORD size, DWORD *read,
-                                      WINHTTP_WEB_SOCKET_BUFFER_TYPE *type )
-{
-    TRACE( "%p, %p, %lu, %p, %p\n", handle, buffer, size, read, type );
-
-    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_WEBSOCKET );
-}
-
-DWORD WINAPI WinHttpWebSocketShutdown( HINTERNET handle, USHORT status, void *reason, DWORD size )
-{
-    TRACE( "%p, %u, %p, %lu\n", handle, status, reason, size );
-
-    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_WEBSOCKET );
-}
-
-DWORD WINAPI WinHttpWebSocketClose( HINTERNET handle, USHORT status, void *reason, DWORD size )
-{
-    TRACE( "%p, %u, %p, %lu\n", handle, status, reason, size );
-
-    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_WEBSOCKET );
-}
-
-DWORD WINAPI WinHttpWebSocketQueryCloseStatus( HINTERNET handle, USHORT *status, void *reason, DWORD size,
-                                               DWORD *consumed )
-{
-    TRACE( "%p, %p, %p, %lu, %p\n", handle, status, reason, size, consumed );
-
-    return refuse_handle( handle, WINHTTP_HANDLE_TYPE_WEBSOCKET );
-}
+/* Upgraded connections without a protocol of ours: nothing switches to one yet, so no handle of that type exists. */
 
 HINTERNET WINAPI WinHttpProtocolCompleteUpgrade( HINTERNET handle, DWORD_PTR context )
 {

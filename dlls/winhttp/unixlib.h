@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WH_ABI 5
+#define WH_ABI 6
 
 #define WH_DONE    0x00000000
 #define WH_PENDING 0x00000103
@@ -107,6 +107,7 @@ enum wh_call
     wh_call_domain,
     wh_call_ocsp,
     wh_call_links,
+    wh_call_hash,
     wh_call_wait,
     wh_call_wake,
     wh_call_count
@@ -115,6 +116,7 @@ enum wh_call
 #define WH_FEATURE_H2    0x01
 #define WH_FEATURE_H3    0x02
 #define WH_FEATURE_TLS   0x04
+#define WH_FEATURE_TUNNEL 0x08   /* all kinds of proxies, for all schemes; without it HTTP proxies for http alone */
 
 /* Process-wide start. Call once before anything else; more calls are harmless. */
 struct wh_attach_params
@@ -174,6 +176,9 @@ WH_LAYOUT( wh_creds_close_params, 8 );
 
 #define WH_PROXY_NONE    0
 #define WH_PROXY_HTTP    1   /* plain http through it as absolute-form, https through CONNECT */
+#define WH_PROXY_HTTPS   2   /* the same within TLS to the proxy */
+#define WH_PROXY_SOCKS4  3   /* 4a: the proxy resolves the name */
+#define WH_PROXY_SOCKS5  4
 
 /* route.tls_versions (values of WINHTTP_FLAG_SECURE_PROTOCOL_*) */
 #define WH_TLS_SSL3      0x0020
@@ -259,7 +264,8 @@ struct wh_route
     uint32_t h2_window;          /* HTTP/2: bytes that the peer may send on a stream unasked, 0 = as the path wants it */
     uint32_t h2_window_delta;    /* with h2_window: the window opens again in steps of this many bytes, 0 = half of it */
     uint32_t h2_keepalive_ms;    /* HTTP/2: PING after so much silence, and no idle timeout; 0 = off */
-    uint32_t reserved;
+    uint32_t identity;           /* HTTP/1.1: its connection is somebody's from now on, and serves no exchange with another
+                                  * identity, or with none; 0 = nobody's. A pin is kept whatever they are */
 };
 WH_LAYOUT( wh_route, 176 );
 
@@ -276,11 +282,13 @@ WH_LAYOUT( wh_route, 176 );
 #define WHX_SOFT_TIMEOUT    0x0100  /* read_head: running out of time ends the operation, not the exchange */
 #define WHX_CHUNKED         0x0200  /* with total_len unknown: the transport frames the body (chunks in HTTP/1.1), and
                                      * the message ends with WHX_END of start or send */
-#define WHX_DECODE          0x0400  /* a gzip or deflate body is decoded: see WHR_DECODED */
-#define WHX_DECODE_MORE     0x0800  /* with DECODE: br and zstd, too */
+#define WHX_DECODE_GZIP     0x0400  /* a body under gzip is decoded: see WHR_DECODED */
+#define WHX_DECODE_MORE     0x0800  /* one under br or zstd, where this build can */
 #define WHX_STREAM_END      0x1000  /* HTTP/2: the body ends with its stream, not with Content-Length's last byte */
 #define WHX_NO_QUEUE        0x2000  /* HTTP/2: no waiting for a stream to become free: another connection */
 #define WHX_TE_OK           0x4000  /* HTTP/2: a Transfer-Encoding field in the response is no error */
+#define WHX_DECODE_DEFLATE  0x8000  /* one under deflate */
+#define WHX_DECODE          (WHX_DECODE_GZIP | WHX_DECODE_DEFLATE)
 
 /* exchange_send flags of a WebSocket, beside WHX_END, which it does not know: one of the three kinds. A close frame's data
  * are the code, two bytes in network order, and the reason, or nothing. Nothing can be sent behind it. */
@@ -458,12 +466,14 @@ struct wh_times
 {
     wh_u64   started, resolve_start, resolve_end, connect_start, connect_end, tls_start, tls_end;
     wh_u64   send_start, send_head_end, send_end, receive_start, receive_head_end, receive_end;
+    wh_u64   decoding;       /* not a time but a duration: spent on decoding the body */
 };
-WH_LAYOUT( wh_times, 104 );
+WH_LAYOUT( wh_times, 112 );
 
 struct wh_stats
 {
     wh_u64   request_head, request_body, response_head, response_body;
+    wh_u64   response_coded; /* as response_body, but before decoding */
     uint32_t index;          /* earlier exchanges on this connection */
     uint32_t tls_resumed;
     uint32_t connect_failures;   /* addresses that did not connect for this exchange */
@@ -471,7 +481,7 @@ struct wh_stats
     uint32_t tls_false_start;
     uint32_t reserved;
 };
-WH_LAYOUT( wh_stats, 56 );
+WH_LAYOUT( wh_stats, 64 );
 
 /* What the kernel knows of the connection's socket; fields that it does not tell are 0. */
 struct wh_tcp_facts
@@ -502,7 +512,7 @@ enum wh_control
     WHC_COOKIE,              /* its records carry `cookie` from now on; nothing of it is under way */
     WHC_WS_KEEPALIVE,        /* WebSocket: a ping after `number` ms of silence, 0 = none */
     WHC_WS_DISCARD,          /* WebSocket: the read under way ends with CANCELLED; messages are thrown away from now on, so
-                              * that the next read brings the peer's close */
+                              * that the next read brings the peer's close; its limit is for all of it */
 };
 
 struct wh_exchange_control_params
@@ -644,6 +654,20 @@ struct wh_links_params
     uint32_t error;          /* out: WHE_OK, also with bits; INVALID if the list is broken; NO_MEMORY */
 };
 WH_LAYOUT( wh_links_params, 24 );
+
+#define WH_HASH_MD5     0    /* 16 bytes */
+#define WH_HASH_SHA256  1    /* 32 bytes */
+
+struct wh_hash_params
+{
+    wh_ptr   data;           /* in */
+    wh_ptr   result;         /* out */
+    uint32_t len;
+    uint32_t what;           /* in: WH_HASH_* */
+    uint32_t error;          /* out: UNSUPPORTED where this system forbids it */
+    uint32_t reserved;
+};
+WH_LAYOUT( wh_hash_params, 32 );
 
 /* Drives the engine until there are records, the time is over, or a wake. For a WHX_SYNC exchange one thread waits at a
  * time; after a close the id stays good for this until the records of its operations were fetched. */

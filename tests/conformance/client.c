@@ -153,14 +153,18 @@ static const struct { DWORD status; const char *name; } status_names[] =
     { STATUS( READ_COMPLETE ),         "READ_COMPLETE" },
     { STATUS( WRITE_COMPLETE ),        "WRITE_COMPLETE" },
     { STATUS( REQUEST_ERROR ),         "REQUEST_ERROR" },
-    { STATUS( SENDREQUEST_COMPLETE ),  "SENDREQUEST_COMPLETE" }
+    { STATUS( SENDREQUEST_COMPLETE ),  "SENDREQUEST_COMPLETE" },
+    { STATUS( CLOSE_COMPLETE ),        "CLOSE_COMPLETE" },
+    { STATUS( SHUTDOWN_COMPLETE ),     "SHUTDOWN_COMPLETE" }
 };
 
 static const char *const call_names[] =
 {
     [CALL_NONE] = "no call", [CALL_CONNECT] = "Connect", [CALL_OPEN] = "OpenRequest", [CALL_SEND] = "SendRequest",
     [CALL_RECEIVE] = "ReceiveResponse", [CALL_QUERY] = "QueryDataAvailable", [CALL_READ] = "ReadData",
-    [CALL_WRITE] = "WriteData", [CALL_CLOSE_REQUEST] = "CloseHandle(request)",
+    [CALL_WRITE] = "WriteData", [CALL_UPGRADE] = "CompleteUpgrade", [CALL_WS_SEND] = "WebSocketSend",
+    [CALL_WS_RECEIVE] = "WebSocketReceive", [CALL_WS_SHUTDOWN] = "WebSocketShutdown", [CALL_WS_CLOSE] = "WebSocketClose",
+    [CALL_CLOSE_SOCKET] = "CloseHandle(socket)", [CALL_CLOSE_REQUEST] = "CloseHandle(request)",
     [CALL_CLOSE_CONNECT] = "CloseHandle(connect)", [CALL_CLOSE_SESSION] = "CloseHandle(session)"
 };
 
@@ -189,9 +193,20 @@ static const DWORD string_statuses = STATUS( RESOLVING_NAME ) | STATUS( NAME_RES
 static const DWORD dword_statuses = STATUS( REQUEST_SENT ) | STATUS( RESPONSE_RECEIVED )
     | STATUS( INTERMEDIATE_RESPONSE ) | STATUS( SECURE_FAILURE ) | STATUS( DATA_AVAILABLE ) | STATUS( WRITE_COMPLETE );
 
+/* The same of a request's read can have the bytes that were read. */
+static void copy_message( struct event *event )
+{
+    const WINHTTP_WEB_SOCKET_STATUS *message = event->info;
+
+    if (event->info_len != sizeof(*message)) return;
+    event->value = message->dwBytesTransferred;
+    event->type = message->eBufferType;
+}
+
 static void copy_payload( struct event *event )
 {
     if (!event->info) return;
+    if (event->status & (STATUS( READ_COMPLETE ) | STATUS( WRITE_COMPLETE ))) copy_message( event );
     if (event->status & string_statuses) lstrcpynW( event->text, event->info, count_of( event->text ) );
     else if (event->status & dword_statuses)
     {
@@ -201,6 +216,8 @@ static void copy_payload( struct event *event )
         event->payload = *(const HINTERNET *)event->info;
     else if (event->status == STATUS( REQUEST_ERROR ))
     {
+        if (event->info_len == sizeof(WINHTTP_WEB_SOCKET_ASYNC_RESULT))
+            event->operation = ((const WINHTTP_WEB_SOCKET_ASYNC_RESULT *)event->info)->Operation;
         event->result = ((const WINHTTP_ASYNC_RESULT *)event->info)->dwResult;
         event->error = ((const WINHTTP_ASYNC_RESULT *)event->info)->dwError;
     }

@@ -46,11 +46,13 @@ void client_check_get_( const char *file, int line, struct client *client, const
 
 #define STATUS( name ) WINHTTP_CALLBACK_STATUS_##name
 #define COMPLETIONS ( STATUS( SENDREQUEST_COMPLETE ) | STATUS( HEADERS_AVAILABLE ) | STATUS( DATA_AVAILABLE ) \
-                      | STATUS( READ_COMPLETE ) | STATUS( WRITE_COMPLETE ) | STATUS( REQUEST_ERROR ) )
+                      | STATUS( READ_COMPLETE ) | STATUS( WRITE_COMPLETE ) | STATUS( REQUEST_ERROR ) \
+                      | STATUS( CLOSE_COMPLETE ) | STATUS( SHUTDOWN_COMPLETE ) )
 
 enum call
 {
     CALL_NONE, CALL_CONNECT, CALL_OPEN, CALL_SEND, CALL_RECEIVE, CALL_QUERY, CALL_READ, CALL_WRITE,
+    CALL_UPGRADE, CALL_WS_SEND, CALL_WS_RECEIVE, CALL_WS_SHUTDOWN, CALL_WS_CLOSE, CALL_CLOSE_SOCKET,
     CALL_CLOSE_REQUEST, CALL_CLOSE_CONNECT, CALL_CLOSE_SESSION
 };
 
@@ -69,6 +71,8 @@ struct event
     HINTERNET payload;      /* where it is a handle */
     DWORD_PTR result;       /* where it is a WINHTTP_ASYNC_RESULT */
     DWORD error;
+    DWORD operation;        /* where it is a WINHTTP_WEB_SOCKET_ASYNC_RESULT */
+    DWORD type;             /* where it is a WINHTTP_WEB_SOCKET_STATUS, beside value */
     WCHAR text[64];         /* where it is a string */
 };
 

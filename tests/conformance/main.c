@@ -16,15 +16,30 @@
     X( client ) \
     X( closing ) \
     X( closing_callback ) \
+    X( com_body ) \
+    X( com_client ) \
+    X( com_dispatch ) \
+    X( com_events ) \
+    X( com_option ) \
+    X( com_request ) \
+    X( com_script ) \
+    X( com_state ) \
+    X( com_stream ) \
     X( connection ) \
     X( continue ) \
     X( cookie ) \
     X( create_url ) \
+    X( decompression ) \
     X( exports ) \
     X( handles ) \
     X( header_default ) \
     X( header_ex ) \
     X( headers ) \
+    X( http2 ) \
+    X( http2_duplex ) \
+    X( http2_error ) \
+    X( http2_servers ) \
+    X( http2_share ) \
     X( legs ) \
     X( lifetime ) \
     X( notification ) \
@@ -56,8 +71,15 @@
     X( tls_revocation ) \
     X( tls_stores ) \
     X( tls_verify ) \
+    X( trailers ) \
     X( unload ) \
-    X( url )
+    X( url ) \
+    X( websocket ) \
+    X( websocket_async ) \
+    X( websocket_close ) \
+    X( websocket_data ) \
+    X( websocket_peer ) \
+    X( websocket_threads )
 
 #define DECLARE(name) extern void func_##name( void );
 TESTS( DECLARE )

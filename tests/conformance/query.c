@@ -488,7 +488,7 @@ done:
     client_close( &client );
 }
 
-/* Handles of other kinds (WebSocket handles come with WebSocket), closed ones and none. */
+/* Handles of other kinds (WebSocket handles: websocket.c), closed ones and none. */
 static void test_wrong_handles(void)
 {
     struct client client;

@@ -12,6 +12,7 @@
 
 #include "wine/test.h"
 #include "server.h"
+#include "websocket_peer.h"
 
 #define SLICE_MS        50      /* how soon a waiting thread sees that the test has given up */
 #define GRACE_MS        5000    /* what a script gets after the client is through */
@@ -62,6 +63,7 @@ static const char *const step_names[] =
     [STEP_UNTIL] = "UNTIL", [STEP_DISCARD] = "DISCARD", [STEP_SEND] = "SEND", [STEP_DRIP] = "DRIP",
     [STEP_REPEAT] = "REPEAT", [STEP_FLOOD] = "FLOOD", [STEP_SHUT] = "SHUT", [STEP_RESET] = "RESET",
     [STEP_CLOSE] = "CLOSE", [STEP_EOF] = "EOF", [STEP_GONE] = "GONE", [STEP_SIGNAL] = "SIGNAL",
+    [STEP_SWITCH] = "SWITCH", [STEP_FRAME] = "FRAME", [STEP_MESSAGE] = "MESSAGE", [STEP_ECHO] = "ECHO",
     [STEP_WAIT] = "WAIT", [STEP_UNHURRIED] = "UNHURRIED", [STEP_LOOP] = "LOOP"
 };
 
@@ -377,6 +379,42 @@ static BOOL do_reset( struct link *link )
     return TRUE;
 }
 
+static BOOL peer_receive( void *arg, char *buffer, unsigned int size )
+{
+    struct link *link = arg;
+    int ret;
+
+    for (; size; buffer += ret, size -= (unsigned int)ret)
+    {
+        if ((ret = receive( link, buffer, size, FALSE )) < 0) return FALSE;
+        if (!ret) return fail( link->server, "the client closed the connection before the end of a frame" );
+    }
+    return TRUE;
+}
+
+static BOOL peer_transmit( void *arg, const char *data, unsigned int len )
+{
+    return transmit( arg, data, len );
+}
+
+static BOOL peer_fail( void *arg, const char *text )
+{
+    return fail( ((struct link *)arg)->server, text );
+}
+
+static BOOL do_websocket( struct link *link, const struct step *step, unsigned int len )
+{
+    const struct peer_io io = { peer_receive, peer_transmit, peer_fail, link };
+
+    switch (step->op)
+    {
+    case STEP_SWITCH:  return peer_switch( &io, link->record ? link->record->text : "", step->data, len );
+    case STEP_FRAME:   return peer_expect( &io, (unsigned char)step->count, step->data, len );
+    case STEP_MESSAGE: return peer_take( &io, step->count );
+    default:           return peer_echo( &io );
+    }
+}
+
 static BOOL do_step( struct link *link, const struct step *step )
 {
     unsigned int len = step->len ? step->len : step->data ? (unsigned int)strlen( step->data ) : 0;
@@ -400,6 +438,10 @@ static BOOL do_step( struct link *link, const struct step *step )
     case STEP_SIGNAL:    ReleaseSemaphore( link->server->reached, 1, NULL ); return TRUE;
     case STEP_WAIT:      return do_wait( link->server );
     case STEP_UNHURRIED: link->watch = FALSE; return TRUE;
+    case STEP_SWITCH:
+    case STEP_FRAME:
+    case STEP_MESSAGE:
+    case STEP_ECHO:      return do_websocket( link, step, len );
     case STEP_REPEAT:
         for (i = 0; i < step->count; i++) if (!transmit( link, step->data, len )) return FALSE;
         return TRUE;

@@ -32,6 +32,10 @@ enum step_op
     STEP_GONE,       /* the client must close or reset; bytes before that are forgotten */
     STEP_SIGNAL,     /* lets server_wait() return */
     STEP_WAIT,       /* waits for server_go() */
+    STEP_SWITCH,     /* grants the WebSocket that the last HEAD has asked for: a 101 up to its accept value, then data */
+    STEP_FRAME,      /* reads a frame of a WebSocket, which must have the first byte count and the payload data */
+    STEP_MESSAGE,    /* reads frames until a message has ended, which must have count bytes */
+    STEP_ECHO,       /* sends each frame back, until the client's close frame was */
     STEP_UNHURRIED,  /* from here on a second connection is no error (it stays in the backlog) */
     STEP_LOOP        /* back to the first step; an end of connection in the next HEAD is the end of the script */
 };
@@ -62,6 +66,11 @@ struct step
 #define GONE                { STEP_GONE, NULL, 0, 0 }
 #define SIGNAL              { STEP_SIGNAL, NULL, 0, 0 }
 #define HOLD                { STEP_WAIT, NULL, 0, 0 }
+#define SWITCH              { STEP_SWITCH, "\r\n", 2, 0 }
+#define SWITCH_WITH( literal ) { STEP_SWITCH, literal, sizeof(literal) - 1, 0 }    /* fields, empty line, frames */
+#define FRAME( first, literal ) { STEP_FRAME, literal, sizeof(literal) - 1, first }
+#define MESSAGE( n )        { STEP_MESSAGE, NULL, 0, n }
+#define ECHO_ALL            { STEP_ECHO, NULL, 0, 0 }
 #define UNHURRIED           { STEP_UNHURRIED, NULL, 0, 0 }
 #define LOOP                { STEP_LOOP, NULL, 0, 0 }
 #define END                 { STEP_END, NULL, 0, 0 }

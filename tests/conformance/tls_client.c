@@ -10,7 +10,7 @@
 #include <winhttp.h>
 
 #include "wine/test.h"
-#include "tls.h"
+#include "http2.h"
 
 #define STALE 0xdeadbeef
 
@@ -305,6 +305,41 @@ static void test_certificate_stays_with_its_origin(void)
     attempt_close( &attempt );
 }
 
+/* HTTP/2 is for requests without a certificate, unless the session says otherwise. */
+static void test_certificate_and_http2(void)
+{
+    struct client client;
+    HINTERNET request;
+    unsigned int i;
+    char body[1024];
+    DWORD err;
+
+    if (!http2_there()) return;
+    for (i = 0; i < 4; i++)
+    {
+        winetest_push_context( "%s%s", i & 1 ? "allowed" : "not allowed", i & 2 ? ", required" : "" );
+        if (http2_open( &client, "h2-ask", 0, NULL ))
+        {
+            if (i & 1) http2_set( client.session, WINHTTP_OPTION_ENABLE_HTTP2_PLUS_CLIENT_CERT, TRUE );
+            if ((request = http2_request( &client, NULL, NULL, 0 )) && set_certificate( request, "client" ))
+            {
+                if (i & 2) http2_set( request, WINHTTP_OPTION_HTTP_PROTOCOL_REQUIRED, TRUE );
+                err = http2_exchange( request, NULL, 0, body, sizeof(body), NULL );
+                if (i == 2) ok( err == ERROR_WINHTTP_HTTP_PROTOCOL_MISMATCH, "error %lu\n", err );   /* MX-4, MX-6 */
+                else
+                {
+                    ok( !err, "error %lu\n", err );
+                    ok( !strcmp( tls_value( body, "client" ), "WinHTTP test client" ), "got \"%s\"\n", body );
+                    ok( http2_used( request ) == (i & 1), "used %#lx\n", http2_used( request ) );   /* MX-6 */
+                }
+                WinHttpCloseHandle( request );
+            }
+        }
+        client_close( &client );
+        winetest_pop_context();
+    }
+}
+
 START_TEST(tls_client)
 {
     if (!tls_there()) return;
@@ -321,4 +356,5 @@ START_TEST(tls_client)
     test_certificate_is_set_and_the_request_sent_again();
     test_certificate_is_not_reused_without();
     test_certificate_stays_with_its_origin();
+    test_certificate_and_http2();
 }

@@ -3,6 +3,7 @@
  */
 
 #include "check_head.h"
+#include "unixlib.h"
 
 #define OK "HTTP/1.1 200 OK\r\n"
 
@@ -236,6 +237,39 @@ static void test_parse_without_an_end_is_bad(void)
     expect( head_parse( &info, OK "A: b", 21, 0 ) == PARSE_BAD );
 }
 
+static void test_content_encoding(void)
+{
+    static const struct { const char *fields; unsigned int count, other; uint32_t flags; } cases[] =
+    {
+        { "", 0, 0, 0 },
+        { "Content-Encoding: gzip\r\n", 1, 0, WHX_DECODE_GZIP },
+        { "content-encoding:\tDeflate \r\n", 1, 0, WHX_DECODE_DEFLATE },
+        { "Content-Encoding: identity\r\nContent-Encoding: gzip\r\n", 1, 0, WHX_DECODE_GZIP },
+        { "Content-Encoding: gzip,,deflate\r\n", 2, 0, WHX_DECODE },
+        { "Content-Encoding: gzip\r\nX: y\r\nContent-Encoding: gzip\r\n", 2, 0, WHX_DECODE_GZIP },
+        { "Content-Encoding: gzip, gzip, gzip\r\n", 2, 1, 0 },
+        { "Content-Encoding: x, gzip\r\n", 1, 1, 0 },
+        { "Content-Encoding: gzip deflate\r\n", 0, 1, 0 },
+        { "Content-Encoding:\r\n gzip\r\n", 1, 0, WHX_DECODE_GZIP },
+        { "Content-Encodings: gzip\r\nX-Content-Encoding: gzip\r\n", 0, 0, 0 },
+    };
+    struct head_info info;
+    unsigned int i;
+    char head[200];
+    int len;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    {
+        len = snprintf( head, sizeof(head), OK "%s\r\n", cases[i].fields );
+        check_head( head, len );
+        expect( head_parse( &info, head, len, 0 ) == len );
+        if (!expect( info.codings.count == cases[i].count && info.codings.other == cases[i].other &&
+                     codings_wanted( &info.codings, cases[i].flags ) == !!cases[i].flags ))
+            fprintf( stderr, "%s%u %u\n", cases[i].fields, info.codings.count, info.codings.other );
+        if (cases[i].flags) expect( !codings_wanted( &info.codings, ~cases[i].flags ) );
+    }
+}
+
 int main(void)
 {
     run( test_scan_finds_the_end_for_every_split );
@@ -250,5 +284,6 @@ int main(void)
     run( test_sloppy_heads_are_read_and_marked );
     run( test_blanks_and_controls_in_a_name_are_bad );
     run( test_parse_without_an_end_is_bad );
+    run( test_content_encoding );
     return test_end( "head" );
 }

@@ -91,7 +91,7 @@ int WideCharToMultiByte( UINT codepage, DWORD flags, const WCHAR *src, int src_c
 
     (void)flags;
     (void)def;
-    (void)used;
+    if (used) *used = FALSE;
     if (codepage == CP_ACP) codepage = shim_acp;
     if (codepage == 99999) return 0;        /* a page that does not exist */
     if (!dst_size) dst = NULL;
@@ -104,6 +104,7 @@ int WideCharToMultiByte( UINT codepage, DWORD flags, const WCHAR *src, int src_c
             c = pair ? 0x10000 + ((c & 0x3ff) << 10) + (src[++i] & 0x3ff) : 0xfffd;
         }
         /* U+560A stands for what best fit may do: the page has nothing like it but its low byte, a line feed */
+        if (used && codepage != CP_UTF8 && c >= 0x100) *used = TRUE;
         if (codepage != CP_UTF8) c = c < 0x100 ? c : c == 0x560a ? '\n' : '?';
         count = codepage != CP_UTF8 || c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
         if (!dst || pos + count > dst_size) continue;

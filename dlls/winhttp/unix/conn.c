@@ -51,6 +51,7 @@ static void conn_destroy( struct object *obj )
     if (conn->layer) conn->layer->ops->close( conn->layer );
     if (conn->dial) object_release( &conn->dial->obj );
     h1_reset( &conn->h1 );
+    h2_free( conn->h2 );
     origin_release( conn->origin );
     conn_drop_facts( conn );
     wh_free( conn );
@@ -147,6 +148,7 @@ struct conn *conn_create( struct dial *dial, struct origin *origin, const union 
     object_init( &conn->obj, OBJECT_CONN, conn_destroy );
     strand_init( &conn->strand, &conn->obj, conn_run );
     conn->address = *address;
+    conn->arrivals_tail = &conn->arrivals;
     conn->deadline_ms = deadline_ms;
     conn->origin = origin_ref( origin );
     if (!(*error = engine_own_timer( &conn->timer, &conn->strand )) &&
@@ -184,6 +186,31 @@ void conn_ready( struct conn *conn, unsigned int ready, int hangup, const struct
 void conn_serve( struct conn *conn )
 {
     strand_run( &conn->strand );
+}
+
+void conn_attend( struct conn *conn, struct exchange *exchange )
+{
+    struct exchange *first;
+
+    if (__atomic_exchange_n( &exchange->attended, 1, __ATOMIC_SEQ_CST )) return;
+    object_ref( &exchange->obj );
+    first = __atomic_load_n( &conn->attention, __ATOMIC_RELAXED );
+    do exchange->attend_next = first;
+    while (!__atomic_compare_exchange_n( &conn->attention, &first, exchange, 1, __ATOMIC_RELEASE, __ATOMIC_RELAXED ));
+}
+
+struct exchange *conn_attention( struct conn *conn )
+{
+    struct exchange *exchange, *next, *list = NULL;
+
+    if (!__atomic_load_n( &conn->attention, __ATOMIC_RELAXED )) return NULL;
+    for (exchange = __atomic_exchange_n( &conn->attention, NULL, __ATOMIC_ACQUIRE ); exchange; exchange = next)
+    {
+        next = exchange->attend_next;
+        exchange->attend_next = list;
+        list = exchange;
+    }
+    return list;
 }
 
 void conn_linger( struct conn *conn )
@@ -237,6 +264,12 @@ static void conn_keep_facts( struct conn *conn )
     }
 }
 
+void conn_goodbye( struct conn *conn )
+{
+    conn_keep_facts( conn );    /* before it looks like one that ends */
+    conn->layer->ops->goodbye( conn->layer );
+}
+
 void conn_close( struct conn *conn )
 {
     struct dial *dial = conn->dial;
@@ -245,6 +278,7 @@ void conn_close( struct conn *conn )
     if (conn->state == CONN_UP) conn_keep_facts( conn );
     conn_enter( conn, CONN_CLOSED );
     engine_set_timer( &conn->timer, TIMER_NEVER );
+    h2_stop( conn );
     conn->layer->ops->close( conn->layer );
     conn->layer = NULL;
     h1_reset( &conn->h1 );
@@ -253,9 +287,16 @@ void conn_close( struct conn *conn )
     object_remove( &conn->obj );
 }
 
+void conn_part( struct conn *conn )
+{
+    if (conn->state == CONN_UP && conn->h2) h2_goodbye( conn );
+    else if (conn->state == CONN_UP) conn_goodbye( conn );
+    conn_close( conn );
+}
+
 void conn_end_exchange( struct conn *conn, struct exchange *exchange, enum conn_fate fate )
 {
-    if (fate == CONN_CLOSE) conn->layer->ops->goodbye( conn->layer );
+    if (fate == CONN_CLOSE) conn_goodbye( conn );
     else
     {
         if (fate == CONN_KEEP) h1_reset( &conn->h1 );
@@ -318,10 +359,29 @@ static void conn_note_time( struct conn *conn, size_t field )
     object_release( &sponsor->obj );
 }
 
-static void conn_up( struct conn *conn )
+/* What is spoken on it. `chosen` by ALPN, 0 = it was not asked, or has no answer. */
+static enum wh_error conn_agree( struct conn *conn, uint32_t chosen )
+{
+    const struct origin *origin = conn->origin;
+
+    if (!origin->tls) chosen = origin->alpn == WH_ALPN_H2 ? WH_ALPN_H2 : WH_ALPN_H1;
+    else if (!chosen && origin->alpn == WH_ALPN_H2) return WHE_MISMATCH;
+    else if (!chosen) chosen = WH_ALPN_H1;
+    else if (!(chosen & origin->alpn)) return WHE_PROTOCOL;
+    conn->protocol = chosen;
+    return chosen == WH_ALPN_H2 ? h2_open( conn, &conn->dial->plan ) : WHE_OK;
+}
+
+static void conn_up( struct conn *conn, uint32_t chosen )
 {
     struct dial *dial = conn->dial;
+    enum wh_error error;
 
+    if ((error = conn_agree( conn, chosen )))
+    {
+        conn_dial_failed( conn, error, 0 );
+        return;
+    }
     if (!dial_complete( dial ))
     {
         conn_close( conn );
@@ -358,7 +418,7 @@ static void conn_connected( struct conn *conn )
     }
     if (!origin->tls)
     {
-        conn_up( conn );
+        conn_up( conn, 0 );
         return;
     }
 
@@ -404,7 +464,7 @@ static void conn_secured( struct conn *conn )
         conn->tls_resumed = facts.resumed;
         conn->tls_false_start = facts.false_start;
     }
-    conn_up( conn );
+    conn_up( conn, tls_layer_alpn( conn->layer ) );
 }
 
 /* JUDGING. Asks the program of the exchange that the dial works for; another one, when that has left. */
@@ -531,8 +591,7 @@ static void conn_idle( struct conn *conn )
     if (!origin_conn_retire( conn )) return;    /* in use again: h1.c sees what is the matter */
     LOG( LOG_TRACE, "conn " OBJECT_FMT ": idle, %s", OBJECT_ARG( &conn->obj ),
          count > 0 ? "unexpected bytes" : count == LAYER_AGAIN ? "its time is over" : "ended" );
-    conn->layer->ops->goodbye( conn->layer );
-    conn_close( conn );
+    conn_part( conn );
 }
 
 static int conn_go( struct conn *conn )
@@ -543,6 +602,7 @@ static int conn_go( struct conn *conn )
 
     while (conn->state < CONN_UP)
         if (!conn_start( conn )) return 0;
+    if (conn->h2) return h2_run( conn, engine_now_ms() );
 
     while (conn->state == CONN_UP)
     {
@@ -583,7 +643,8 @@ static int conn_run( struct object *obj )
     unsigned int ready = __atomic_exchange_n( &conn->ready, 0, __ATOMIC_ACQUIRE );
     int more, patient;
 
-    if (conn->state == CONN_CLOSED) return 0;
+    if (conn->state == CONN_CLOSED) return conn->h2 ? h2_run( conn, engine_now_ms() ) : 0;
+    if (ready && conn->h2) h2_ready( conn->h2 );
     if (!conn->served && !conn->h1.head_done)    /* not worth the two system calls of preparing for one read */
         ready &= ~CONN_PATIENT;
     patient = !!(ready & CONN_PATIENT);

@@ -11,6 +11,7 @@
 #include "dns.h"
 #include "engine.h"
 #include "h1.h"
+#include "h2.h"
 #include "layer.h"
 
 struct dial;
@@ -52,19 +53,31 @@ struct conn
     union address    address;
     uint64_t         deadline_ms;     /* of connecting or of the handshake; when idle, of that */
 
-    struct exchange *exchange;        /* pool lock: a reference */
+    struct exchange *exchange;        /* pool lock: a reference; HTTP/1.1 */
     struct conn     *pool_next, *pool_prev;   /* pool lock */
     int              idle, draining;  /* pool lock: which list it is in */
     int              counted;         /* pool lock: in origin->conns and origin->up */
     int              evicted;         /* pool lock: it is what origin->evicting is about */
     struct conn     *up_next, *up_prev;       /* pool lock */
     uint8_t          tag[WH_TAG_SIZE];        /* pool lock; all zero: none */
+    uint32_t         identity;                /* pool lock: whose it is, see struct wh_route; 0 = nobody's */
 
     int              patient;         /* this run may sleep for bytes */
     int              was_idle;        /* pool lock: it has been in the pool; who knows what the peer did meanwhile */
     int              unwanted;        /* never again: bytes came while it was idle, or its place is needed */
     uint32_t         served;          /* exchanges before the present one */
     struct h1        h1;
+    struct h2       *h2;              /* NULL: HTTP/1.1. Set before it is up, and stays */
+    uint32_t         protocol;        /* WH_ALPN_*, once it is up */
+    struct exchange *attention;       /* atomic: those of its exchanges that want something, newest first; references */
+    struct exchange *arrivals, **arrivals_tail;   /* pool lock: given to it, not seen yet; linked by wait_next */
+    unsigned int     users;           /* pool lock: exchanges it has */
+    unsigned int     linked;          /* pool lock: and had */
+    unsigned int     stream_max;      /* pool lock: as many at a time */
+    unsigned int     stream_sure;     /* pool lock: for those that are not to queue: what the last peer there allowed, until
+                                       * this one has said it */
+    int              shared;          /* pool lock: in origin->shared, that is, it takes more */
+    int              kept_alive;      /* HTTP/2: it is asked now and then, and has no idle time */
     int              deferred;        /* its SYN waited for the first write */
     int              fast_open;       /* and the peer took what was in it */
     int              tls_resumed, tls_false_start;
@@ -95,6 +108,12 @@ void conn_ready( struct conn *conn, unsigned int ready, int hangup, const struct
 /* An exchange was linked to it (under the pool lock): go. */
 void conn_serve( struct conn *conn );
 
+/* An exchange of a connection that is shared wants something: the strand will look at it. Run that afterwards. */
+void conn_attend( struct conn *conn, struct exchange *exchange );
+
+/* On the strand: takes the list of those, oldest first, linked by attend_next, with its references. */
+struct exchange *conn_attention( struct conn *conn );
+
 /* For a synchronous caller that waits for nothing but bytes from here: lets the read sleep a little. */
 void conn_linger( struct conn *conn );
 
@@ -108,8 +127,14 @@ void conn_evict( struct conn *conn );
 enum conn_fate { CONN_KEEP, CONN_DRAIN, CONN_CLOSE };
 void conn_end_exchange( struct conn *conn, struct exchange *exchange, enum conn_fate fate );
 
+/* On the strand: ends our side as politely as can be; close it then. */
+void conn_goodbye( struct conn *conn );
+
 /* On the strand: close for good. */
 void conn_close( struct conn *conn );
+
+/* On the strand: nobody needs it any more; tells the peer and closes. */
+void conn_part( struct conn *conn );
 
 /* The verdict on its peer: WHE_OK, or what the handshake fails with. 0: it waits for none. Takes the strand. */
 int conn_verdict( struct conn *conn, enum wh_error error, uint32_t bits );

@@ -25,6 +25,8 @@ struct dial_plan
     uint32_t keepalive_ms, keepalive_interval_ms;
     uint32_t background;
     uint32_t flags;                                        /* WH_ROUTE_* */
+    uint32_t h2_window, h2_window_delta;                   /* of the exchange's stream, see wh_route */
+    uint32_t h2_keepalive_ms;                              /* of its connection */
 };
 
 /* One try. */

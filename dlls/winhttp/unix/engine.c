@@ -465,7 +465,12 @@ uint32_t engine_wait( struct wh_wait_params *params )
             return WH_REFUSED;
         }
         queue = &waiter->exchange->notes;
-        conn = waiter->conn = exchange_conn( waiter->exchange );
+        if ((conn = exchange_conn( waiter->exchange )) && conn->h2)    /* it is others', too */
+        {
+            object_release( &conn->obj );
+            conn = NULL;
+        }
+        waiter->conn = conn;
     }
     if (!leaves_by_key && engine.has_key) leaves_by_key = !pthread_setspecific( engine.leave_key, &engine );
 

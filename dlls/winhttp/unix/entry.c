@@ -21,6 +21,7 @@
 #include "domain.h"
 #include "engine.h"
 #include "exchange.h"
+#include "hash.h"
 #include "log.h"
 #include "ocsp.h"
 #include "origin.h"
@@ -58,7 +59,7 @@ static int32_t entry_attach( void *args )
     if (params->abi != WH_ABI) return WH_REFUSED;
     log_start( params->log_level );
     if (engine_start()) return WH_REFUSED;
-    params->features = WH_FEATURE_TLS;
+    params->features = WH_FEATURE_TLS | WH_FEATURE_H2;
     params->batch = engine_batches();
     return WH_DONE;
 }
@@ -83,6 +84,7 @@ static int32_t entry_pool_query( void *args ) { return origin_pool_query( args )
 static int32_t entry_domain( void *args ) { return domain_call( args ); }
 static int32_t entry_ocsp( void *args ) { return ocsp_call( args ); }
 static int32_t entry_links( void *args ) { return links_call( args ); }
+static int32_t entry_hash( void *args ) { return hash_call( args ); }
 static int32_t entry_wait( void *args ) { return engine_wait( args ); }
 static int32_t entry_wake( void *args ) { return engine_wake( args ); }
 
@@ -107,6 +109,7 @@ static int32_t entry_wake( void *args ) { return engine_wake( args ); }
     [wh_call_domain]             = entry_domain, \
     [wh_call_ocsp]               = entry_ocsp, \
     [wh_call_links]              = entry_links, \
+    [wh_call_hash]               = entry_hash, \
     [wh_call_wait]               = entry_wait, \
     [wh_call_wake]               = entry_wake, \
 }

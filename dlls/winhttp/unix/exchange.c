@@ -23,8 +23,12 @@
 #include "log.h"
 #include "origin.h"
 #include "session.h"
+#include "ws.h"
 
 #define JOIN_MAX 16384       /* a body up to this size goes out with the head in one write */
+#define WS_SENDS (WHX_WS_TEXT | WHX_WS_BINARY | WHX_WS_CLOSE | WHX_WS_MORE)
+#define WS_AHEAD     (32 * 1024)             /* default of ws_ahead */
+#define WS_AHEAD_MAX (1024 * 1024 * 1024)    /* buffers of twice this size can still be counted */
 
 
 static void exchange_destroy( struct object *obj )
@@ -37,6 +41,8 @@ static void exchange_destroy( struct object *obj )
     pthread_mutex_destroy( &exchange->lock );
     wh_free( exchange->head );
     wh_free( exchange->trailers );
+    ws_free( exchange->ws );
+    intake_release( &exchange->intake );
     wh_free( exchange );
 }
 
@@ -61,23 +67,34 @@ struct conn *exchange_conn( struct exchange *exchange )
     return conn;
 }
 
+int exchange_is_on( struct exchange *exchange, const struct conn *conn )
+{
+    int on;
+
+    pthread_mutex_lock( &exchange->lock );
+    on = exchange->attached && exchange->conn == conn;
+    pthread_mutex_unlock( &exchange->lock );
+    return on;
+}
+
 int exchange_only_receives( struct exchange *exchange )
 {
     int only;
 
     pthread_mutex_lock( &exchange->lock );
     only = exchange->attached && exchange->send.state == OP_IDLE && exchange->read.state == OP_ACTIVE &&
-           !exchange->stop && !exchange->closing && __atomic_load_n( &exchange->request_done, __ATOMIC_RELAXED );
+           !exchange->stop && !exchange->closing && __atomic_load_n( &exchange->request_done, __ATOMIC_RELAXED ) &&
+           !exchange_ws( exchange );
     pthread_mutex_unlock( &exchange->lock );
     return only;
 }
 
-/* Lets the connection, if there is one, look at what was posted. */
-static void exchange_kick( struct exchange *exchange )
+void exchange_kick( struct exchange *exchange )
 {
     struct conn *conn = exchange_conn( exchange );
 
     if (!conn) return;
+    if (conn->h2) conn_attend( conn, exchange );    /* it has others, too */
     strand_run( &conn->strand );
     object_release( &conn->obj );
 }
@@ -140,14 +157,21 @@ void exchange_finish( struct exchange *exchange, struct op *op, enum wh_error er
 
 void exchange_finish_over( struct exchange *exchange, struct op *op )
 {
+    struct ws *ws = exchange_ws( exchange );
     enum wh_error error = WHE_STATE;
 
-    if (op->kind == WHK_BODY_READ)
+    if (op->kind == WHK_BODY_READ && ws)
+    {
+        op->flags |= WHR_WS_CLOSE;
+        ws_tell_close( ws );
+        error = WHE_OK;
+    }
+    else if (op->kind == WHK_BODY_READ)
     {
         op->flags |= WHR_END;
         error = WHE_OK;
     }
-    else if (op == &exchange->send)
+    else if (op == &exchange->send && !ws)
     {
         if (!exchange->request_done) error = WHE_RESET;    /* the peer did not want the rest */
         else if (op->done == op->size) error = WHE_OK;
@@ -239,10 +263,29 @@ void exchange_progress( struct exchange *exchange, enum wh_kind kind, const char
     if (closing) wh_free( progress );
 }
 
-void exchange_post_pause( struct exchange *exchange )
+int exchange_pauses( struct exchange *exchange )
 {
-    exchange->unfetched++;
-    engine_post( &exchange->paused );
+    int wait = 1;
+
+    if (!(exchange->flags & WHX_PAUSE_SENDING)) return 0;
+    pthread_mutex_lock( &exchange->lock );
+    switch (exchange->pause)
+    {
+    case PAUSE_NONE:
+    case PAUSE_REACHED:
+        exchange->pause = exchange->send.async ? PAUSE_RECORDED : PAUSE_REACHED;
+        if (exchange->pause == PAUSE_REACHED) break;
+        exchange->unfetched++;
+        engine_post( &exchange->paused );
+        break;
+    case PAUSE_RESUMED:
+        wait = 0;
+        break;
+    default:
+        break;
+    }
+    pthread_mutex_unlock( &exchange->lock );
+    return wait;
 }
 
 void exchange_ask( struct exchange *exchange, struct conn *conn )
@@ -310,6 +353,14 @@ void exchange_detach( struct exchange *exchange )
 
 enum post_result { POST_OK, POST_REFUSED, POST_FAILED };
 
+/* What an operation gets when the exchange is over and did not fail. Lock held. */
+static enum wh_error error_of_late( struct exchange *exchange, uint32_t kind )
+{
+    if (kind == WHK_BODY_READ && exchange->ws) ws_tell_close( exchange->ws );
+    if (kind == WHK_BODY_READ) return WHE_OK;
+    return kind == WHK_BODY_SENT && !exchange->request_done ? WHE_RESET : WHE_STATE;
+}
+
 /* An operation goes in. REFUSED: one is there already; FAILED: the exchange is over, *error says how. That may be WHE_OK,
  * for body bytes after their end. */
 static enum post_result op_post( struct exchange *exchange, struct op *op, const struct op *init,
@@ -328,8 +379,12 @@ static enum post_result op_post( struct exchange *exchange, struct op *op, const
     }
     else if (!exchange->attached && exchange->response_done)
     {
-        *error = init->kind == WHK_BODY_READ ? WHE_OK :
-                 init->kind == WHK_BODY_SENT && !exchange->request_done ? WHE_RESET : WHE_STATE;
+        *error = error_of_late( exchange, init->kind );
+        result = POST_FAILED;
+    }
+    else if ((init->options & WS_SENDS) && !exchange_ws( exchange ))
+    {
+        *error = WHE_STATE;
         result = POST_FAILED;
     }
     else
@@ -388,7 +443,7 @@ static uint32_t op_submit( struct exchange *exchange, struct op *slot, struct op
         ret = WH_REFUSED;
         break;
     case POST_FAILED:
-        if (!op->error) op->flags = WHR_END;    /* nothing failed: there is nothing more to read */
+        if (!op->error) op->flags = exchange_ws( exchange ) ? WHR_WS_CLOSE : WHR_END;    /* there is nothing more to read */
         break;
     default:
         exchange_kick( exchange );
@@ -414,7 +469,7 @@ int exchange_fetch( struct note *note, struct wh_record *record )
             record->time_us = engine_now_us();
         }
         record->exchange = exchange->obj.id;
-        record->cookie = exchange->cookie;
+        record->cookie = __atomic_load_n( &exchange->cookie, __ATOMIC_RELAXED );
         record->kind = note->kind;
     }
     pthread_mutex_lock( &exchange->lock );
@@ -498,9 +553,15 @@ static struct exchange *exchange_create( const struct wh_exchange_start_params *
     exchange->plan.keepalive_interval_ms = route->keepalive_interval_ms;
     exchange->plan.background = route->background;
     exchange->plan.flags = route->flags;
+    exchange->plan.h2_window = route->h2_window;
+    exchange->plan.h2_window_delta = route->h2_window_delta;
+    exchange->plan.h2_keepalive_ms = route->h2_keepalive_ms;
     exchange->match_flags = route->match_flags;
     memcpy( exchange->match, route->match, sizeof(exchange->match) );
+    exchange->identity = route->identity;
     exchange->total_len = params->total_len;
+    exchange->ws_ahead = params->ws_ahead ? params->ws_ahead : WS_AHEAD;
+    if (exchange->ws_ahead > WS_AHEAD_MAX) exchange->ws_ahead = WS_AHEAD_MAX;
     exchange->notes.tail = &exchange->notes.head;
     exchange->gone.exchange = exchange;
     exchange->gone.kind = WHK_GONE;
@@ -528,6 +589,7 @@ static void join_body( struct exchange *exchange, struct op *op )
     if (exchange->head_len + op->size > JOIN_MAX) return;
     if (exchange_frames( exchange ))
     {
+        if (origin_may_share( exchange->origin )) return;    /* HTTP/2 has frames of its own */
         chunk_out_begin( &exchange->framing, op->size, !!(op->options & WHX_END) );
         count = chunk_out_parts( &exchange->framing, op->data, parts );
     }
@@ -608,7 +670,7 @@ uint32_t exchange_send( struct wh_exchange_send_params *params )
     op.data = wh_to_ptr( params->data );
     op.size = params->len;
     op.step_ms = params->timeout_ms;
-    op.options = params->flags & WHX_END;
+    op.options = params->flags & (WHX_END | WS_SENDS);
     ret = op_submit( exchange, &exchange->send, &op );
     params->sent = op.done;
     params->error = op.error;

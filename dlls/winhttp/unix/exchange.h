@@ -14,10 +14,12 @@
 #include "chunk_out.h"
 #include "dial.h"
 #include "engine.h"
+#include "intake.h"
 
 struct conn;
 struct dial;
 struct origin;
+struct ws;
 
 enum op_state
 {
@@ -48,8 +50,8 @@ struct op
     uint64_t      size, done;    /* capacity or length; bytes so far */
     uint64_t      min;           /* read_body: enough */
     uint32_t      limit;         /* read_head: bytes a head may have */
-    uint32_t      options;       /* WHX_END, WHX_SOFT_TIMEOUT */
-    int           framed;        /* strand: exchange->framing is about this one */
+    uint32_t      options;       /* WHX_END, WHX_SOFT_TIMEOUT, WHX_WS_* */
+    int           framed;        /* strand: exchange->framing, or what exchange->ws sends, is about this one */
     uint32_t      total_ms;      /* deadline of the whole operation, 0 = none */
     uint32_t      step_ms;       /* deadline between two moves, 0 = none */
     uint64_t      total_at, step_at;   /* the same as times, once the strand has seen the operation; 0 = not seen */
@@ -74,9 +76,15 @@ struct exchange
     wh_id            pin;
     unsigned int     requests;                /* times it asked its origin for a connection */
     struct conn     *carrier;                 /* pool lock: it was given to it */
+    struct stream   *stream;                  /* strand: of HTTP/2 */
+    struct exchange *attend_next;             /* in its connection's list of those that want something */
+    int              attended;                /* atomic: it is in one */
+    int              has_stream_error;        /* the peer has reset the stream, with this code */
+    uint32_t         stream_error;
     struct dial_plan plan;
     uint32_t         match_flags;             /* WH_MATCH_* */
     uint8_t          match[WH_TAG_SIZE];
+    uint32_t         identity;                /* of its route */
     uint8_t          tag[WH_TAG_SIZE];        /* pool lock: for its connection, if `tagged` */
     int              tagged;
     int              expired;                 /* atomic: its connection shall not be used again */
@@ -104,6 +112,9 @@ struct exchange
     int              request_done, response_done, reused;
     char            *trailers;
     size_t           trailers_len;
+    struct ws       *ws;            /* atomic, set once: by the head that grants WHX_WEBSOCKET */
+    uint32_t         ws_ahead;      /* bytes of messages that may wait for a reader */
+    struct intake    intake;        /* strand: what becomes of the bytes of the body */
 
     struct note_queue notes;        /* engine lock: synchronous exchanges */
     struct waiter   *waiter;        /* engine lock */
@@ -116,6 +127,12 @@ static inline struct exchange *exchange_from_object( struct object *obj )
     return (struct exchange *)((char *)obj - offsetof( struct exchange, obj ));
 }
 
+/* Its WebSocket, once there is one, else NULL. Any thread. */
+static inline struct ws *exchange_ws( const struct exchange *exchange )
+{
+    return __atomic_load_n( &exchange->ws, __ATOMIC_ACQUIRE );
+}
+
 /* 1 if its body is framed here (WHX_CHUNKED means nothing beside a known length). */
 static inline int exchange_frames( const struct exchange *exchange )
 {
@@ -126,6 +143,24 @@ static inline int exchange_frames( const struct exchange *exchange )
 static inline int exchange_reuses( const struct exchange *exchange )
 {
     return !(exchange->flags & WHX_NO_REUSE) && !__atomic_load_n( &exchange->expired, __ATOMIC_RELAXED );
+}
+
+/* The deadlines of an operation: they run from the moment the strand sees it first. */
+static inline void op_see( struct op *op, uint64_t now_ms )
+{
+    if (op->step_at) return;
+    op->total_at = op->total_ms ? now_ms + op->total_ms : TIMER_NEVER;
+    op->step_at = op->step_ms ? now_ms + op->step_ms : TIMER_NEVER;
+}
+
+static inline void op_moved( struct op *op, uint64_t now_ms )
+{
+    if (op->step_ms) op->step_at = now_ms + op->step_ms;
+}
+
+static inline uint64_t op_deadline( const struct op *op )
+{
+    return op->total_at < op->step_at ? op->total_at : op->step_at;
 }
 
 /* The exchange of an id, with a reference, or NULL. */
@@ -150,6 +185,12 @@ int exchange_only_receives( struct exchange *exchange );
 
 /* Its connection if it is attached to one, with a reference. */
 struct conn *exchange_conn( struct exchange *exchange );
+
+/* 1 if it is attached to just this one. */
+int exchange_is_on( struct exchange *exchange, const struct conn *conn );
+
+/* Lets its connection, if there is one, look at what was posted. */
+void exchange_kick( struct exchange *exchange );
 
 /* For strands. */
 
@@ -188,8 +229,8 @@ void exchange_settle( struct exchange *exchange );
 /* An operation after the end of the response: nothing is left to do for it. */
 void exchange_finish_over( struct exchange *exchange, struct op *op );
 
-/* Tells the waiting program that the head may be replaced now. Lock held. */
-void exchange_post_pause( struct exchange *exchange );
+/* Before the head is written the program may want to look around (WHX_PAUSE_SENDING). 1: wait for it. */
+int exchange_pauses( struct exchange *exchange );
 
 /* The connection is the exchange's now; run the strand afterwards. */
 void exchange_attach( struct exchange *exchange, struct conn *conn );

@@ -5,8 +5,8 @@
 /*
  * An HTTP/1.1 connection at work: one exchange at a time
  *
- * Sending is h1_send.c. Receiving finds the head, then moves body bytes: from the input buffer, or, when that is empty
- * and the reader wants much, straight into the reader's buffer. Sending and receiving are independent: an answer may
+ * Sending is h1_send.c. Receiving finds the head, then moves body bytes: from the input buffer by intake.c, or, when that is
+ * empty and the reader wants much, straight into the reader's buffer. Sending and receiving are independent: an answer may
  * come while the body is still going out.
  *
  * The connection is fit for another exchange only if the request went out whole, the response came whole, nothing in its
@@ -19,7 +19,9 @@
 #include "hooks.h"
 #include "log.h"
 #include "origin.h"
+#include "ws.h"
 
+#define LINGER_MAX  65536            /* bytes thrown away while the peer has not ended a WebSocket's connection yet */
 #define NO_END      (~(uint64_t)0)   /* body bytes left until the connection ends */
 #define DIRECT_MIN  16384            /* from so many bytes on, reading into place beats the copy from the buffer */
 #define DIRECT_MAX  (256 * 1024)     /* one read's share; measured: 64 KiB costs half the rate of a 1 MiB read */
@@ -105,9 +107,61 @@ static enum h1_result h1_head_taken( struct conn *conn, struct exchange *exchang
             op->flags |= WHR_END;
             result = h1_response_done( conn, exchange );
         }
+        else if (intake_begin( exchange, &h1->info.codings, h1->info.status ))
+        {
+            op->flags |= WHR_DECODED;
+            op->content_len = WH_NO_LENGTH;
+        }
     }
     exchange_finish( exchange, op, WHE_OK, 0 );
     return result;
+}
+
+/* The final head is 101, and a WebSocket was asked for: what follows is not HTTP. */
+static enum h1_result h1_upgrade( struct conn *conn, struct exchange *exchange, struct op *op )
+{
+    struct h1 *h1 = &conn->h1;
+    enum wh_error error;
+
+    if ((error = ws_open( exchange, buffer_head( &h1->in ), h1->head_len ))) return h1_fail( conn, exchange, error, 0 );
+    memcpy( op->data, buffer_head( &h1->in ), h1->head_len );
+    buffer_consume( &h1->in, h1->head_len );
+    if ((error = ws_feed( exchange->ws, buffer_head( &h1->in ), buffer_len( &h1->in ) )))
+        return h1_fail( conn, exchange, error, 0 );
+    buffer_release( &h1->in );
+    h1->head_done = 1;
+    h1->left = NO_END;
+    exchange->times.receive_head_end = engine_now_us();
+    exchange->stats.response_head = op->done;
+    op->flags |= WHR_CLOSE;
+    exchange_finish( exchange, op, WHE_OK, 0 );
+    return H1_WAIT;
+}
+
+/* A WebSocket needs its connection no more. The peer hears so at once: a program of synchronous calls may never come back to
+ * close it. */
+static enum conn_fate h1_leave_websocket( struct conn *conn, struct exchange *exchange )
+{
+    struct h1 *h1 = &conn->h1;
+
+    if (!ws_lingers( exchange->ws )) return CONN_CLOSE;
+    conn->layer->ops->goodbye( conn->layer );
+    h1->drain_left = h1->drain_raw_left = LINGER_MAX;
+    return CONN_DRAIN;
+}
+
+static enum h1_result h1_websocket( struct conn *conn, struct exchange *exchange, uint64_t now_ms )
+{
+    enum ws_result result;
+    uint64_t deadline;
+
+    if ((result = ws_run( exchange, conn->layer, now_ms, &deadline )) == WS_OVER)
+    {
+        conn_end_exchange( conn, exchange, h1_leave_websocket( conn, exchange ) );
+        return H1_OVER;
+    }
+    engine_set_timer( &conn->timer, deadline );
+    return result == WS_MORE ? H1_MORE : H1_WAIT;
 }
 
 static enum h1_result h1_broken( struct conn *conn, struct exchange *exchange )
@@ -166,6 +220,7 @@ static enum h1_result h1_receive_head( struct conn *conn, struct exchange *excha
         exchange_finish( exchange, op, WHE_OK, 0 );
         return H1_WAIT;
     }
+    if (h1->info.status == 101 && (exchange->flags & WHX_WEBSOCKET)) return h1_upgrade( conn, exchange, op );
     memcpy( op->data, buffer_head( &h1->in ), h1->head_len );
     buffer_consume( &h1->in, h1->head_len );
     h1->head_total += h1->head_len;
@@ -199,6 +254,8 @@ static enum frame_result h1_frame( struct conn *conn, struct exchange *exchange,
     struct h1 *h1 = &conn->h1;
 
     *avail = 0;
+    *left = 0;
+    if (h1->body_ended) return FRAME_END;
     if (h1->info.body == HEAD_BODY_CHUNKED)
     {
         while (!chunk_data_left( &h1->chunk ))
@@ -208,7 +265,6 @@ static enum frame_result h1_frame( struct conn *conn, struct exchange *exchange,
             enum chunk_result result;
             int trailer;
 
-            *left = 0;
             if (!len) return FRAME_INPUT;
             if ((lf = memchr( head, '\n', len ))) len = lf - head + 1;
             trailer = chunk_in_trailer( &h1->chunk );
@@ -220,6 +276,7 @@ static enum frame_result h1_frame( struct conn *conn, struct exchange *exchange,
             if (result == CHUNK_DONE)
             {
                 if (exchange) cut_trailers( exchange );
+                h1->body_ended = 1;
                 return FRAME_END;
             }
         }
@@ -255,42 +312,43 @@ static int reads_direct( const struct op *op, uint64_t want, uint64_t left )
 static enum h1_result h1_receive_body( struct conn *conn, struct exchange *exchange, struct op *op, uint64_t now_ms )
 {
     struct h1 *h1 = &conn->h1;
+    enum intake_result intake;
     enum frame_result frame;
     enum h1_result result;
     uint64_t left, want;
-    size_t avail, moved = 0;
+    size_t avail, used, moved = 0;
     ssize_t count;
+    int enough = 0;
 
     op_see( op, now_ms );
     for (;;)
     {
         frame = h1_frame( conn, exchange, &avail, &left );
-        if (frame == FRAME_END) goto end;
-        if (frame == FRAME_BAD) return h1_fail( conn, exchange, WHE_PROTOCOL, 0 );
-        if (frame == FRAME_TOO_LONG) return h1_fail( conn, exchange, WHE_CHUNK_HEADER, 0 );
-        want = op->size - op->done;
-        if (frame == FRAME_DATA)
+        if (!enough && frame == FRAME_BAD) return h1_fail( conn, exchange, WHE_PROTOCOL, 0 );
+        if (!enough && frame == FRAME_TOO_LONG) return h1_fail( conn, exchange, WHE_CHUNK_HEADER, 0 );
+        intake = intake_take( exchange, op, buffer_head( &h1->in ), avail, frame == FRAME_END, &used );
+        if (used)
         {
-            if (!op->size)
-            {
-                op->done = avail;
-                break;
-            }
-            if (!want) break;
-            if (avail > want) avail = want;
-            memcpy( op->data + op->done, buffer_head( &h1->in ), avail );
-            buffer_consume( &h1->in, avail );
-            h1_took( h1, avail );
-            op->done += avail;
-            exchange->stats.response_body += avail;
-            moved += avail;
-            continue;
+            buffer_consume( &h1->in, used );
+            h1_took( h1, used );
+            moved += used;
         }
-        if (op->size && (op->done >= op->min || !want)) break;
+        if (intake == INTAKE_END) break;
+        if (intake == INTAKE_FAILED) return h1_fail( conn, exchange, exchange->intake.error, 0 );
+        if (intake == INTAKE_BUSY) return H1_MORE;
+        if (intake == INTAKE_ENOUGH)
+        {
+            /* The end of the body is often there already: taking it now sets the connection free with this read. */
+            if ((enough = used != 0)) continue;
+            exchange_finish( exchange, op, WHE_OK, 0 );
+            return H1_WAIT;
+        }
+        if (avail) continue;
         if (moved >= RUN_MAX) return H1_MORE;
 
+        want = op->size - op->done;
         if (want > left) want = left;
-        if (reads_direct( op, want, left ) && !buffer_len( &h1->in ) && !h1->no_direct)
+        if (reads_direct( op, want, left ) && !buffer_len( &h1->in ) && !h1->no_direct && !exchange->intake.coded)
         {
             if (want > DIRECT_MAX) want = DIRECT_MAX;
             if (conn->patient && op->done + want <= op->min)
@@ -303,6 +361,7 @@ static enum h1_result h1_receive_body( struct conn *conn, struct exchange *excha
                 h1_took( h1, count );
                 op->done += count;
                 exchange->stats.response_body += count;
+                exchange->stats.response_coded += count;
                 moved += count;
             }
             else if (count == LAYER_FAILED && conn->layer->error == WHE_FAULT)
@@ -320,19 +379,10 @@ static enum h1_result h1_receive_body( struct conn *conn, struct exchange *excha
             return H1_WAIT;
         }
         else if (count == LAYER_FAILED) return h1_broken( conn, exchange );
-        else
-        {
-            if (h1_body_eof( h1 ) == FRAME_END) goto end;
-            return h1_fail( conn, exchange, WHE_RESET, 0 );
-        }
+        else if (h1_body_eof( h1 ) == FRAME_BAD) return h1_fail( conn, exchange, WHE_RESET, 0 );
+        else h1->body_ended = 1;
     }
 
-    /* The end of the body is often there already: taking it now sets the connection free with this read. */
-    if (op->size && h1_frame( conn, exchange, &avail, &left ) == FRAME_END) goto end;
-    exchange_finish( exchange, op, WHE_OK, 0 );
-    return H1_WAIT;
-
-end:
     op->flags |= WHR_END;
     result = h1_response_done( conn, exchange );
     exchange_finish( exchange, op, WHE_OK, 0 );
@@ -380,7 +430,12 @@ static enum h1_result h1_close( struct conn *conn, struct exchange *exchange )
 
     exchange_finish( exchange, &exchange->send, WHE_CANCELLED, 0 );
     exchange_finish( exchange, &exchange->read, WHE_CANCELLED, 0 );
-    if (!under_way && exchange->request_done && h1->head_done && !h1->send_broken && !h1->sent_bad &&
+    if (exchange->ws)
+    {
+        ws_leave( exchange->ws, conn->layer );
+        fate = h1_leave_websocket( conn, exchange );
+    }
+    else if (!under_way && exchange->request_done && h1->head_done && !h1->send_broken && !h1->sent_bad &&
         h1->info.keep_alive && !h1->info.ambiguous && h1->info.body != HEAD_BODY_CLOSE &&
         exchange_reuses( exchange ) && exchange->drain_limit)
     {
@@ -482,6 +537,7 @@ enum h1_result h1_run( struct conn *conn, struct exchange *exchange, uint64_t no
         return H1_OVER;
     }
 
+    if (exchange->ws) return h1_websocket( conn, exchange, now_ms );
     if (send && h1_resume( conn, exchange )) return H1_MOVED;
     if (send && (sent = h1_send( conn, exchange, &exchange->send, now_ms )) == H1_OVER) return H1_OVER;
     if (read && exchange->response_done) exchange_finish_over( exchange, &exchange->read );
@@ -493,6 +549,7 @@ enum h1_result h1_run( struct conn *conn, struct exchange *exchange, uint64_t no
         else if (h1->head_done) received = h1_receive_body( conn, exchange, &exchange->read, now_ms );
         else exchange_finish( exchange, &exchange->read, WHE_STATE, 0 );
         if (received == H1_OVER) return H1_OVER;
+        if (exchange->ws) return h1_websocket( conn, exchange, now_ms );
     }
 
     if (op_active( exchange, &exchange->send ) && exchange->send.step_at) deadline = op_deadline( &exchange->send );

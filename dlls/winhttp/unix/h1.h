@@ -31,6 +31,7 @@ struct h1
     int              head_done;      /* the final head was taken */
     struct chunk     chunk;          /* response framing */
     uint64_t         left;           /* response body bytes to come, unless chunked */
+    int              body_ended;     /* its framing has; what of it is still to be decoded may not */
     struct chunk     sent_chunk;     /* follows the framing that the application writes */
     int              sent_bad;       /* that framing is broken: never reuse */
     int              got_bytes;      /* of this response */

@@ -20,22 +20,4 @@ enum h1_result h1_fail( struct conn *conn, struct exchange *exchange, enum wh_er
 /* Goes on with an active start or send. */
 enum h1_result h1_send( struct conn *conn, struct exchange *exchange, struct op *op, uint64_t now_ms );
 
-/* The deadlines of an operation: they run from the moment the strand sees it first. */
-static inline void op_see( struct op *op, uint64_t now_ms )
-{
-    if (op->step_at) return;
-    op->total_at = op->total_ms ? now_ms + op->total_ms : TIMER_NEVER;
-    op->step_at = op->step_ms ? now_ms + op->step_ms : TIMER_NEVER;
-}
-
-static inline void op_moved( struct op *op, uint64_t now_ms )
-{
-    if (op->step_ms) op->step_at = now_ms + op->step_ms;
-}
-
-static inline uint64_t op_deadline( const struct op *op )
-{
-    return op->total_at < op->step_at ? op->total_at : op->step_at;
-}
-
 #endif /* WH_H1_INTERNAL_H */

@@ -173,33 +173,9 @@ static enum h1_result h1_send_broken( struct conn *conn, struct exchange *exchan
     return H1_WAIT;
 }
 
-/* Before the head is written the program may want to look around. 1: wait for it. */
-static int h1_pause( struct exchange *exchange )
-{
-    int wait = 1;
-
-    if (!(exchange->flags & WHX_PAUSE_SENDING)) return 0;
-    pthread_mutex_lock( &exchange->lock );
-    switch (exchange->pause)
-    {
-    case PAUSE_NONE:
-    case PAUSE_REACHED:
-        exchange->pause = exchange->send.async ? PAUSE_RECORDED : PAUSE_REACHED;
-        if (exchange->pause == PAUSE_RECORDED) exchange_post_pause( exchange );
-        break;
-    case PAUSE_RESUMED:
-        wait = 0;
-        break;
-    default:
-        break;
-    }
-    pthread_mutex_unlock( &exchange->lock );
-    return wait;
-}
-
 enum h1_result h1_send( struct conn *conn, struct exchange *exchange, struct op *op, uint64_t now_ms )
 {
-    if (op->kind == WHK_HEAD_SENT && h1_pause( exchange )) return H1_WAIT;
+    if (op->kind == WHK_HEAD_SENT && exchange_pauses( exchange )) return H1_WAIT;
     if (exchange_frames( exchange ) && exchange->request_done)    /* the last chunk is out: there is no more message */
     {
         exchange_finish( exchange, op, WHE_STATE, 0 );

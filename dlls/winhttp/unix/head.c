@@ -6,7 +6,8 @@
  * HTTP/1 response heads: find the end, check, read the framing
  *
  * head_scan looks at each byte once, whatever the split, and takes care of what no reader may ever see (NUL, bare CR).
- * head_parse reads a complete head in one pass; only the three fields that frame the message are looked into.
+ * head_parse reads a complete head in one pass; only the fields that frame the message and Content-Encoding are looked
+ * into.
  * Source: RFC 9112; what is tolerated beyond it is what Windows tolerates (windows-behaviour R-2 to R-4).
  */
 
@@ -84,6 +85,7 @@ struct framing
     int      have_length, have_coding;
     int      chunked;            /* the last coding named so far is "chunked" */
     int      close, keep_alive;  /* tokens of Connection */
+    struct codings codings;
 };
 
 /* Folded lines keep their line ends inside a value, so these count as blanks there. */
@@ -152,6 +154,12 @@ static int connection_item( struct framing *framing, const char *text, const cha
     return 1;
 }
 
+static int content_encoding_item( struct framing *framing, const char *text, const char *end )
+{
+    codings_add( &framing->codings, text, end - text );
+    return 1;
+}
+
 static const struct framing_field
 {
     const char *name;
@@ -161,6 +169,7 @@ static const struct framing_field
 framing_fields[] =
 {
     { "connection",        10, connection_item },
+    { "content-encoding",  16, content_encoding_item },
     { "content-length",    14, content_length_item },
     { "transfer-encoding", 17, transfer_encoding_item },
 };
@@ -270,6 +279,7 @@ ssize_t head_parse( struct head_info *info, const char *head, size_t len, int he
         if (text_end == line)
         {
             decide_body( info, &framing, head_request );
+            info->codings = framing.codings;
             return next - head;
         }
         value_end = text_end;

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "decode.h"
+
 #define PARSE_MORE 0
 #define PARSE_BAD -1
 
@@ -37,6 +39,7 @@ struct head_info
     uint64_t       content_len;  /* Content-Length if there is exactly one value and no transfer coding, else ~0 */
     int            keep_alive;   /* what version, Connection and framing allow */
     int            ambiguous;    /* something two parsers could read differently: deliver, but never reuse */
+    struct codings codings;      /* Content-Encoding, all of its fields and items */
 };
 
 /* Reads a whole head as head_scan delimited it. `head_request`: it answers HEAD. Returns the length or PARSE_BAD:

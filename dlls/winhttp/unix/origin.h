@@ -25,6 +25,13 @@ struct origin
     struct conn     *idle;            /* most recently used first */
     struct conn     *draining;        /* throwing away the rest of a body */
     struct conn     *up;              /* all that are up, whatever they do */
+    unsigned int     up_count;
+    struct conn     *shared;          /* HTTP/2: those that take more exchanges, or would if they were not full */
+    struct exchange *first_hoping, *last_hoping;    /* wait for a stream, or to hear what the peer of a dial speaks */
+    unsigned int     hoping;
+    int              doubt;           /* the last dial failed, and nobody hopes for the next one */
+    uint32_t         speaks;          /* atomic: WH_ALPN_* of its last connection; 0 = not known */
+    unsigned int     stream_max;      /* of its last HTTP/2 connection */
     struct dial     *spare;           /* dials that work for nobody yet */
     struct exchange *first_waiter, *last_waiter;
     struct exchange *first_undialed;  /* from here on waiters have no dial of their own */
@@ -56,6 +63,9 @@ void origin_release( struct origin *origin );
 
 /* How long its connections may be idle. */
 uint32_t origin_idle_ms( const struct origin *origin );
+
+/* 1 if its next connection may be HTTP/2. */
+int origin_may_share( const struct origin *origin );
 
 /* Finds a connection for a new exchange, or makes it wait for one. */
 void origin_request( struct exchange *exchange );
@@ -93,6 +103,29 @@ int origin_conn_busy( struct conn *conn );
 
 /* The version of a response from there: limits depend on it. */
 void origin_note_version( struct origin *origin, unsigned int minor );
+
+/* HTTP/2. */
+
+/* On the strand: takes the exchanges that were given to the connection since, linked by wait_next. Each comes with the
+ * link's reference; whoever ends its stay gives that up after origin_stream_free. */
+struct exchange *origin_conn_arrivals( struct conn *conn );
+int origin_conn_has_arrivals( const struct conn *conn );
+
+/* The peer allows so many streams at a time. */
+void origin_conn_streams( struct conn *conn, uint32_t max );
+
+/* An exchange leaves the connection: the next one gets its stream. On its strand. Returns 1 if that was the last one and
+ * no other will come. */
+int origin_stream_free( struct conn *conn, struct exchange *exchange );
+
+/* The connection takes no more exchanges than it has. */
+void origin_conn_leave( struct conn *conn );
+
+/* The connection is dead, whoever is still on it. On its strand. */
+void origin_conn_gone( struct conn *conn );
+
+/* The connection of this exchange, or the one it will get, takes no others (HTTP/1.1 sees to that when it is over). */
+void origin_expire( struct exchange *exchange );
 
 /* The exchange's connection, or the one it will get, carries the tag from now on. */
 void origin_tag( struct exchange *exchange, const uint8_t *tag );

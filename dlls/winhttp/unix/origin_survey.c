@@ -67,7 +67,10 @@ unsigned int origin_idle_count( void )
     pthread_mutex_lock( &pool_lock );
     for (i = 0; i < ORIGIN_TABLE_SIZE; i++)
         for (origin = origin_table[i]; origin; origin = origin->next)
+        {
             for (conn = origin->idle; conn; conn = conn->pool_next) count++;
+            for (conn = origin->shared; conn; conn = conn->pool_next) count += !conn->users;
+        }
     pthread_mutex_unlock( &pool_lock );
     return count;
 }
@@ -80,8 +83,10 @@ static struct conn *find_unused( unsigned int row, int any, uint64_t partition )
 
     pthread_mutex_lock( &pool_lock );
     for (origin = origin_table[row]; origin && !conn; origin = origin->next)
-        if ((any || origin->partition == partition) && (conn = origin->idle ? origin->idle : origin->draining))
-            object_ref( &conn->obj );
+    {
+        if (!any && origin->partition != partition) continue;
+        if ((conn = origin->idle) || (conn = origin->draining) || (conn = share_idle( origin ))) object_ref( &conn->obj );
+    }
     pthread_mutex_unlock( &pool_lock );
     return conn;
 }
@@ -95,11 +100,7 @@ static void close_unused( int any, uint64_t partition )
         while ((conn = find_unused( i, any, partition )))
         {
             strand_enter( &conn->strand );
-            if (origin_conn_retire( conn ))
-            {
-                if (conn->state == CONN_UP) conn->layer->ops->goodbye( conn->layer );
-                conn_close( conn );
-            }
+            if (origin_conn_retire( conn )) conn_part( conn );
             strand_leave( &conn->strand );
             object_release( &conn->obj );
         }

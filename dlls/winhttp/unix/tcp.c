@@ -182,7 +182,7 @@ static size_t tcp_pending( const struct layer *layer )
 
 static void tcp_goodbye( struct layer *layer )
 {
-    (void)layer;    /* closing says it all */
+    shutdown( tcp_from_layer( layer )->fd, SHUT_WR );    /* closing may come much later */
 }
 
 static void tcp_close( struct layer *layer )

@@ -66,6 +66,8 @@ int tls_layer_judging( const struct layer *layer, uint32_t *bits );
  * `bits` as detail, and the peer gets an alert. Takes effect with the next start. On the strand of the layer's owner. */
 void tls_layer_verdict( struct layer *layer, enum wh_error error, uint32_t bits );
 
+#define TLS_ALPN_OTHER 0x80000000    /* one that nobody has offered */
+
 /* The ALPN protocol the peer chose: WH_ALPN_*, 0 = none. */
 uint32_t tls_layer_alpn( const struct layer *layer );
 

@@ -227,6 +227,7 @@ enum wh_error tls_session_open( struct tls *tls, const struct tls_policy *policy
     int ret;
 
     if ((error = tls_settings_get( policy->versions, &settings ))) return error;
+    tls->alpn = policy->alpn;
     if ((ret = session_init( tls, &settings, policy->alpn )) < 0)
         return ret == GNUTLS_E_MEMORY_ERROR ? WHE_NO_MEMORY : WHE_TLS;
     offer_session( tls );
@@ -366,7 +367,7 @@ static uint32_t chosen_alpn( gnutls_session_t session )
 
     if (gnutls_alpn_get_selected_protocol( session, &name ) < 0) return 0;
     if (name.size == 2 && !memcmp( name.data, "h2", 2 )) return WH_ALPN_H2;
-    return name.size == 8 && !memcmp( name.data, "http/1.1", 8 ) ? WH_ALPN_H1 : 0;
+    return name.size == 8 && !memcmp( name.data, "http/1.1", 8 ) ? WH_ALPN_H1 : TLS_ALPN_OTHER;
 }
 
 int tls_settle( struct tls *tls )

@@ -60,7 +60,7 @@ struct tls
     size_t               feed;           /* bytes of `in` that GnuTLS may take, while feeding */
     size_t               record_max;     /* payload of one record to send */
     uint32_t             flags;          /* wh_route.tls_flags */
-    uint32_t             alpn;           /* WH_ALPN_* chosen */
+    uint32_t             alpn;           /* WH_ALPN_* offered; once it is up, the one that was chosen */
     uint32_t             lifetime;       /* of the last ticket, seconds */
     uint64_t             limit_ms;       /* how long its verdict counts for sessions that resume it */
     unsigned int         idle_records;   /* records without payload since the last one with */

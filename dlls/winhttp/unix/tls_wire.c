@@ -66,6 +66,8 @@ static int fail_alert( struct tls *tls )
     gnutls_alert_description_t alert = gnutls_alert_get( tls->session );
 
     LOG( LOG_WARN, "tls %s: received alert %u, %s", tls_peer_text( tls ), alert, alert_text( alert ) );
+    /* who offers HTTP/1.1, too, has met a server that speaks no HTTP at all */
+    if (alert == GNUTLS_A_NO_APPLICATION_PROTOCOL && tls->alpn == WH_ALPN_H2) return tls_fail( tls, WHE_MISMATCH, alert );
     return tls_fail( tls, tls_client_error( tls, alert ), alert );
 }
 

@@ -1,0 +1,895 @@
+/*
+ * Authentication: WinHttpQueryAuthSchemes, WinHttpSetCredentials, and the answers to challenges
+ *
+ * Choices where the spec is silent: of several schemes that the credentials fit the strongest is answered, in the order of
+ * `order`; one that the server refuses is not followed by a weaker one. A program that has added an Authorization field of
+ * its own authenticates by itself, unless it has called WinHttpSetCredentials, too. Credentials of the options USERNAME and
+ * PASSWORD are forgotten when a redirect leads to another server.
+ */
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include <windef.h>
+#include <winbase.h>
+#include <winhttp.h>
+#include <ntsecapi.h>
+
+#include "wine/debug.h"
+#include "auth.h"
+#include "auth_basic.h"
+#include "auth_login.h"
+#include "auth_offer.h"
+#include "auth_sspi.h"
+#include "leg.h"
+#include "route.h"
+#include "transport.h"
+
+WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
+
+#define NAME( text ) text, ARRAYSIZE( text ) - 1
+
+#define MAX_LEGS    10    /* answers within one send: a server that goes on challenging means no */
+#define CNONCE_SIZE 16    /* bytes */
+#define TARGETS     2
+
+#define PASSPORT_ENABLED 0x10000000    /* WINHTTP_ENABLE_PASSPORT_AUTH */
+
+struct auth_target
+{
+    struct auth_login  own;        /* WinHttpSetCredentials */
+    BOOL               changed;    /* since the last send */
+    struct auth_login  login;      /* whose answers these are */
+    DWORD              scheme;     /* WINHTTP_AUTH_SCHEME_* of the next head; 0: it says nothing */
+    BOOL               tried;      /* Digest: it answers a challenge of the present send */
+    BOOL               utf8;       /* Basic: the server has asked for that */
+    char              *answer;     /* the field; Digest makes one for each head */
+    struct digest      digest;
+    struct auth_sspi  *sspi;       /* the handshake that is under way; the driving thread's */
+};
+
+struct auth
+{
+    struct auth_target targets[TARGETS];    /* by WINHTTP_AUTH_TARGET_* */
+    unsigned int       legs;       /* answers since the send began */
+    wh_id              pin;        /* the connection that the next leg has to go over; 0 = any */
+    uint32_t           handshake;  /* its identity until the handshake is complete */
+    BOOL               resend;     /* the program was told to send again: the next send goes on here */
+    BOOL               no_body;    /* the legs left a body behind that they do not have */
+    char              *tunnel;     /* lent to the last route */
+};
+
+/*--- state ---------------------------------------------------------------------------------------------------------*/
+
+static void wipe_text( char **text )
+{
+    if (*text) auth_wipe( *text, strlen( *text ) );
+    *text = NULL;
+}
+
+/* Says nothing any more. The handshake itself is the caller's to end: it is not ended under a lock. */
+static struct auth_sspi *target_clear( struct auth_target *target )
+{
+    struct auth_sspi *sspi = target->sspi;
+
+    target->sspi   = NULL;
+    target->scheme = 0;
+    target->tried  = FALSE;
+    wipe_text( &target->answer );
+    auth_login_free( &target->login );
+    digest_free( &target->digest );
+    return sspi;
+}
+
+void auth_free( struct request *request )
+{
+    struct auth *auth = request->auth;
+    DWORD i;
+
+    if (!auth) return;
+    for (i = 0; i < TARGETS; i++)
+    {
+        auth_sspi_free( target_clear( &auth->targets[i] ) );
+        auth_login_free( &auth->targets[i].own );
+    }
+    wipe_text( &auth->tunnel );
+    free( auth );
+    request->auth = NULL;
+}
+
+/* request->lock is held. */
+static struct auth *auth_get( struct request *request )
+{
+    if (!request->auth) request->auth = calloc( 1, sizeof(*request->auth) );
+    return request->auth;
+}
+
+void auth_forget_server( struct request *request )
+{
+    struct request_options *options = &request->options;
+    struct auth *auth = request->auth;
+    struct auth_target *target;
+
+    AcquireSRWLockExclusive( &option_text_lock );
+    option_text_free( &options->user );
+    option_text_free( &options->password );
+    ReleaseSRWLockExclusive( &option_text_lock );
+    if (!auth) return;
+    target = &auth->targets[WINHTTP_AUTH_TARGET_SERVER];
+    auth_login_free( &target->own );
+    /* The final head that has led away has ended its handshake. */
+    auth_sspi_free( target_clear( target ) );
+    auth->pin = 0;
+    auth->handshake = 0;
+}
+
+/*--- the two functions ---------------------------------------------------------------------------------------------*/
+
+static DWORD query_schemes( struct request *request, DWORD *supported, DWORD *first, DWORD *target )
+{
+    struct auth_offer offer = { 0 };
+    DWORD err, which;
+
+    AcquireSRWLockShared( &request->lock );
+    if (!auth_offer_target( request, &which )) err = ERROR_INVALID_OPERATION;
+    else if (!(err = auth_offer_read( request, which, &offer )) && !offer.supported) err = ERROR_INVALID_OPERATION;
+    ReleaseSRWLockShared( &request->lock );
+    if (!err)
+    {
+        *supported = offer.supported;
+        *first     = offer.first;
+        *target    = which;
+    }
+    auth_offer_free( &offer );
+    return err;
+}
+
+BOOL WINAPI WinHttpQueryAuthSchemes( HINTERNET handle, DWORD *supported, DWORD *first, DWORD *target )
+{
+    struct object *obj;
+    DWORD err;
+
+    TRACE( "%p, %p, %p, %p\n", handle, supported, first, target );
+
+    if (!supported || !first || !target) err = object_refuse( handle, ERROR_INVALID_PARAMETER );
+    else if ((obj = object_enter( handle, OBJECT_REQUEST, &err )))
+    {
+        err = query_schemes( request_from_object( obj ), supported, first, target );
+        object_leave( obj );
+    }
+    SetLastError( err );
+    return !err;
+}
+
+/* No user is the user who is logged on; Basic and Digest cannot send a password that nobody knows. AU-7. */
+static BOOL check_credentials( DWORD target, DWORD scheme, const WCHAR *user, const WCHAR *password )
+{
+    if (target > WINHTTP_AUTH_TARGET_PROXY || (user && !password)) return FALSE;
+    switch (scheme)
+    {
+    case WINHTTP_AUTH_SCHEME_BASIC:
+    case WINHTTP_AUTH_SCHEME_DIGEST:
+        return user != NULL;
+    case WINHTTP_AUTH_SCHEME_NTLM:
+    case WINHTTP_AUTH_SCHEME_PASSPORT:
+    case WINHTTP_AUTH_SCHEME_NEGOTIATE:
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+static DWORD set_credentials( struct request *request, DWORD target, DWORD scheme, const WCHAR *user,
+                              const WCHAR *password )
+{
+    DWORD err = ERROR_NOT_ENOUGH_MEMORY;
+    struct auth *auth;
+
+    AcquireSRWLockExclusive( &request->lock );
+    if ((auth = auth_get( request )) && !(err = auth_login_set( &auth->targets[target].own, scheme, user, password )))
+        auth->targets[target].changed = TRUE;
+    ReleaseSRWLockExclusive( &request->lock );
+    return err;
+}
+
+BOOL WINAPI WinHttpSetCredentials( HINTERNET handle, DWORD target, DWORD scheme, const WCHAR *user,
+                                   const WCHAR *password, void *params )
+{
+    struct object *obj;
+    DWORD err;
+
+    TRACE( "%p, %lu, %#lx, %s, %p, %p\n", handle, target, scheme, user ? "<user>" : "(null)", password, params );
+
+    if (!check_credentials( target, scheme, user, password )) err = object_refuse( handle, ERROR_INVALID_PARAMETER );
+    else if ((obj = object_enter( handle, OBJECT_REQUEST, &err )))
+    {
+        err = set_credentials( request_from_object( obj ), target, scheme, user, password );
+        object_leave( obj );
+    }
+    SetLastError( err );
+    return !err;
+}
+
+/*--- what a head says ----------------------------------------------------------------------------------------------*/
+
+static BOOL hash( enum digest_hash hash, const void *data, DWORD len, BYTE *result )
+{
+    static const uint32_t kinds[] = { [DIGEST_MD5] = WH_HASH_MD5, [DIGEST_SHA256] = WH_HASH_SHA256 };
+    struct wh_hash_params params = { .data = wh_from_ptr( data ), .result = wh_from_ptr( result ), .len = len,
+                                     .what = kinds[hash] };
+
+    return wh_hash( &params ) == WH_DONE && !params.error;
+}
+
+/* A verb or a target, which are ASCII. Given. */
+static char *narrow( const WCHAR *text )
+{
+    DWORD i, cch = wcslen( text );
+    char *bytes = malloc( cch + 1 );
+
+    for (i = 0; bytes && i <= cch; i++) bytes[i] = text[i];
+    return bytes;
+}
+
+static char *digest_field( struct request *request, struct auth_target *target, const char *method, const char *uri )
+{
+    struct digest_request digest = { .method = method, .uri = uri, .user = target->login.user,
+                                     .password = target->login.password };
+    BYTE random[CNONCE_SIZE];
+    char *cnonce, *answer;
+
+    if (!RtlGenRandom( random, sizeof(random) ) || !(cnonce = auth_base64_encode( "", random, sizeof(random) ))) return NULL;
+    digest.cnonce = cnonce;
+    if (leg_can_repeat_body( request ) && request->total == request->body_len)
+    {
+        digest.body     = request->body ? request->body : "";
+        digest.body_len = request->body_len;
+    }
+    answer = digest_answer( &target->digest, &digest, hash );
+    free( cnonce );
+    return answer;
+}
+
+/* An answer to a challenge of this send; to one of an earlier send only where the server wants that. */
+static BOOL digest_may_speak( const struct request *request, const struct auth_target *target )
+{
+    char *path;
+    BOOL ret;
+
+    if (target->tried) return TRUE;
+    if (!(path = narrow( request->target ))) return FALSE;
+    ret = digest_covers( &target->digest, path, strlen( path ) );
+    free( path );
+    return ret;
+}
+
+/* NULL for method and uri: those of the request. request->lock is held. */
+static char *make_field( struct request *request, struct auth_target *target, const char *method, const char *uri )
+{
+    char *own_method = NULL, *own_uri = NULL, *answer = NULL;
+
+    if (target->scheme != WINHTTP_AUTH_SCHEME_DIGEST) return target->answer ? strdup( target->answer ) : NULL;
+    if (!digest_may_speak( request, target )) return NULL;
+    if (!method && (own_method = narrow( request->verb ))) method = own_method;
+    if (!uri && (own_uri = narrow( request->target ))) uri = own_uri;
+    if (method && uri) answer = digest_field( request, target, method, uri );
+    free( own_method );
+    free( own_uri );
+    return answer;
+}
+
+static BOOL goes_by_proxy( const struct request *request, struct wh_route *route )
+{
+    memset( route, 0, sizeof(*route) );
+    route_fill( request, route );
+    return route->proxy_kind == WH_PROXY_HTTP;
+}
+
+char *auth_field( struct request *request, DWORD which )
+{
+    struct auth_target *target;
+    struct wh_route route;
+
+    if (!request->auth) return NULL;
+    target = &request->auth->targets[which];
+    if (!target->scheme) return NULL;
+    /* What is for the proxy goes to no server: in a tunnel the CONNECT has said it. */
+    if (which == WINHTTP_AUTH_TARGET_PROXY && (request->secure || !goes_by_proxy( request, &route ))) return NULL;
+    return make_field( request, target, NULL, NULL );
+}
+
+static void fill_tunnel( struct request *request, struct wh_route *route )
+{
+    struct auth *auth = request->auth;
+    struct auth_target *target = &auth->targets[WINHTTP_AUTH_TARGET_PROXY];
+    char uri[280];
+
+    wipe_text( &auth->tunnel );
+    if (!target->scheme || route->proxy_kind != WH_PROXY_HTTP || route->scheme != WH_SCHEME_HTTPS) return;
+    snprintf( uri, sizeof(uri), strchr( request->endpoint->ascii, ':' ) ? "[%s]:%u" : "%s:%u", request->endpoint->ascii,
+              request->port );
+    if (!(auth->tunnel = make_field( request, target, "CONNECT", uri ))) return;
+    route->proxy_auth     = wh_from_ptr( auth->tunnel );
+    route->proxy_auth_len = strlen( auth->tunnel );
+}
+
+/* Who the request is at its present place, whether it was asked or not. */
+static void find_logins( const struct request *request, struct auth_login logins[TARGETS] )
+{
+    DWORD i;
+
+    memset( logins, 0, TARGETS * sizeof(*logins) );
+    for (i = 0; i < TARGETS; i++)
+        auth_login_find( request, i, request->auth ? &request->auth->targets[i].own : NULL, &logins[i] );
+}
+
+static uint32_t find_identity( const struct request *request, BOOL make )
+{
+    struct auth_login logins[TARGETS];
+    uint32_t number;
+    DWORD i;
+
+    find_logins( request, logins );
+    number = auth_identity( request, logins, make );
+    for (i = 0; i < TARGETS; i++) auth_login_free( &logins[i] );
+    return number;
+}
+
+/* An answer that completes a handshake makes the connection its user's. */
+static BOOL completes( const struct auth *auth )
+{
+    DWORD i;
+
+    for (i = 0; i < TARGETS; i++)
+        if (auth->targets[i].sspi && auth_sspi_is_complete( auth->targets[i].sspi )) return TRUE;
+    return FALSE;
+}
+
+void auth_fill_route( struct request *request, struct wh_route *route )
+{
+    struct auth *auth = request->auth;
+
+    if (auth) fill_tunnel( request, route );
+    if (auth && auth->handshake) route->identity = completes( auth ) ? find_identity( request, TRUE ) : auth->handshake;
+    else if (auth_has_identities( request->session )) route->identity = find_identity( request, FALSE );
+    if (auth && auth->handshake && !route->identity) route->identity = auth->handshake;    /* without memory: nobody's */
+}
+
+wh_id auth_pin( const struct request *request )
+{
+    return request->auth ? request->auth->pin : 0;
+}
+
+/*--- handshakes ----------------------------------------------------------------------------------------------------*/
+
+#define SPN_CCH 300
+
+struct handshake              /* what it needs, gathered under the lock */
+{
+    WCHAR spn[SPN_CCH];
+    BYTE  binding[64];
+    DWORD binding_len;
+    wh_id pin;
+    BOOL  overflow;           /* there would be a pin, were the rest of the response not too long to be taken away */
+};
+
+static BOOL query( const struct request *request, enum wh_query what, void *buffer, DWORD size, DWORD *len )
+{
+    struct wh_exchange_query_params params = { .exchange = request->exchange, .buffer = wh_from_ptr( buffer ),
+                                               .what = what, .size = size };
+
+    if (!request->exchange || wh_exchange_query( &params ) != WH_DONE || params.error) return FALSE;
+    *len = params.len;
+    return TRUE;
+}
+
+/* The connection of the present response can carry the next leg, too. request->lock is held. */
+static wh_id find_pin( const struct request *request )
+{
+    wh_id pin;
+    DWORD len;
+
+    if (request->no_reuse || (request->head_flags & (WHR_CLOSE | WHR_H2))) return 0;
+    if (!request->auth->no_body && leg_owes_body( request )) return 0;
+    return query( request, WHQ_PIN, &pin, sizeof(pin), &len ) ? pin : 0;
+}
+
+static void make_spn( const struct request *request, DWORD target, WCHAR spn[SPN_CCH] )
+{
+    const char *host = request->endpoint->ascii;
+    DWORD len = request->endpoint->ascii_len, i, cch = 5;
+    unsigned int port = request->port;
+    struct wh_route route;
+
+    if (target == WINHTTP_AUTH_TARGET_PROXY && goes_by_proxy( request, &route ))
+    {
+        host = wh_to_ptr( route.proxy_host );
+        len  = route.proxy_host_len;
+        port = route.proxy_port;
+    }
+    wcscpy( spn, L"HTTP/" );
+    for (i = 0; i < len && cch < SPN_CCH - 10; i++) spn[cch++] = (BYTE)host[i];
+    spn[cch] = 0;
+    if (request->options.spn == WINHTTP_ENABLE_SPN_SERVER_PORT) swprintf( spn + cch, SPN_CCH - cch, L":%u", port );
+}
+
+/* request->lock is held. */
+static void gather( struct request *request, DWORD target, struct handshake *handshake )
+{
+    memset( handshake, 0, sizeof(*handshake) );
+    make_spn( request, target, handshake->spn );
+    handshake->pin = find_pin( request );
+    if (handshake->pin && request->content_len != WH_NO_LENGTH && request->content_len > request->options.max_drain)
+    {
+        handshake->overflow = TRUE;
+        handshake->pin      = 0;
+    }
+    if (target == WINHTTP_AUTH_TARGET_SERVER && request->secure &&
+        !query( request, WHQ_CHANNEL_BINDING, handshake->binding, sizeof(handshake->binding), &handshake->binding_len ))
+        handshake->binding_len = 0;
+}
+
+/* The answer is what the next head says. Takes `answer`. */
+static void commit_handshake( struct request *request, DWORD which, DWORD scheme, const struct handshake *handshake,
+                              char *answer )
+{
+    struct auth *auth = request->auth;
+    struct auth_target *target = &auth->targets[which];
+
+    AcquireSRWLockExclusive( &request->lock );
+    wipe_text( &target->answer );
+    target->answer   = answer;
+    target->scheme   = scheme;
+    auth->pin        = handshake->pin;
+    if (!auth->handshake) auth->handshake = auth_identity_new();
+    request->h1_only = TRUE;    /* HTTP/2 has no connection that could be one user's */
+    ReleaseSRWLockExclusive( &request->lock );
+}
+
+static BOOL step_handshake( struct request *request, DWORD which, DWORD scheme, const struct handshake *handshake,
+                            const struct auth_token *token )
+{
+    struct auth_target *target = &request->auth->targets[which];
+    char *answer;
+
+    if (!auth_sspi_step( target->sspi, token ? token->data : NULL, token ? token->len : 0, handshake->binding,
+                         handshake->binding_len, &answer ) || !answer)
+        return FALSE;
+    commit_handshake( request, which, scheme, handshake, answer );
+    return TRUE;
+}
+
+/* Without lock. FALSE: this system cannot, or has no credentials. */
+static BOOL begin_handshake( struct request *request, DWORD which, DWORD scheme, const struct handshake *handshake )
+{
+    struct auth_target *target = &request->auth->targets[which];
+    struct option_text *used = which == WINHTTP_AUTH_TARGET_PROXY ? &request->options.proxy_spn : &request->options.server_spn;
+    struct auth_sspi *refused;
+
+    auth_sspi_free( target->sspi );
+    target->sspi = auth_sspi_begin( scheme, target->login.user, target->login.password, handshake->spn );
+    option_text_set( used, handshake->spn, wcslen( handshake->spn ) );
+    if (target->sspi && step_handshake( request, which, scheme, handshake, NULL )) return TRUE;
+    AcquireSRWLockExclusive( &request->lock );
+    refused = target->sspi;
+    target->sspi   = NULL;
+    target->scheme = 0;
+    ReleaseSRWLockExclusive( &request->lock );
+    auth_sspi_free( refused );
+    return FALSE;
+}
+
+BOOL auth_lost( struct request *request, BOOL again )
+{
+    struct handshake handshake;
+    struct auth *auth;
+    struct auth_target *target;
+    DWORD i, which = TARGETS, scheme = 0;
+    BOOL first;
+
+    AcquireSRWLockExclusive( &request->lock );
+    auth = request->auth;
+    if (!auth || !auth->pin)
+    {
+        ReleaseSRWLockExclusive( &request->lock );
+        return FALSE;
+    }
+    auth->pin = 0;
+    for (i = 0; i < TARGETS; i++) if (auth->targets[i].scheme & AUTH_SSPI_SCHEMES) which = i;
+    if (which < TARGETS)
+    {
+        scheme = auth->targets[which].scheme;
+        gather( request, which, &handshake );
+    }
+    ReleaseSRWLockExclusive( &request->lock );
+
+    if (which == TARGETS) return FALSE;
+    handshake.pin = 0;
+    target = &auth->targets[which];
+    first = auth_sspi_is_first( target->sspi );
+    if (!again && (!first || auth_sspi_is_complete( target->sspi ))) return FALSE;
+    if (++auth->legs > MAX_LEGS) return FALSE;
+    TRACE( "%p: the connection of the handshake is gone\n", request->hdr.handle );
+    return first || begin_handshake( request, which, scheme, &handshake );
+}
+
+/*--- answers -------------------------------------------------------------------------------------------------------*/
+
+static const DWORD order[] =
+{
+    WINHTTP_AUTH_SCHEME_NEGOTIATE, WINHTTP_AUTH_SCHEME_NTLM, WINHTTP_AUTH_SCHEME_DIGEST, WINHTTP_AUTH_SCHEME_BASIC
+};
+
+/* WINHTTP_OPTION_DISABLE_PROXY_AUTH_SCHEMES as WINHTTP_AUTH_SCHEME_*. Negotiate is the only way to Kerberos. */
+static DWORD disabled_schemes( const struct session *session )
+{
+    static const struct { DWORD flag, scheme; } flags[] =
+    {
+        { 0x01, WINHTTP_AUTH_SCHEME_BASIC },     { 0x02, WINHTTP_AUTH_SCHEME_DIGEST },
+        { 0x04, WINHTTP_AUTH_SCHEME_NTLM },      { 0x10, WINHTTP_AUTH_SCHEME_NEGOTIATE },
+    };
+    DWORD i, schemes = 0;
+
+    for (i = 0; i < ARRAYSIZE( flags ); i++) if (session->no_proxy_auth & flags[i].flag) schemes |= flags[i].scheme;
+    return schemes;
+}
+
+/* Whether a challenge is one that may be answered at all. request->lock is held. */
+static BOOL may_answer( const struct request *request, DWORD which )
+{
+    static const struct { const WCHAR *name; DWORD cch; } names[] =
+        { { NAME( L"Authorization" ) }, { NAME( L"Proxy-Authorization" ) } };
+    const struct auth *auth = request->auth;
+    const struct field *field;
+    struct wh_route route;
+
+    if (request->options.disabled & WINHTTP_DISABLE_AUTHENTICATION) return FALSE;
+    if (auth && auth->legs >= MAX_LEGS) return FALSE;
+    field = headers_find( &request->headers, names[which].name, names[which].cch, 0 );
+    if (field && !(field->flags & FIELD_AUTOMATIC) && !(auth && auth->targets[which].own.schemes)) return FALSE;
+    if (which == WINHTTP_AUTH_TARGET_SERVER) return TRUE;
+    /* A server that says 407 is no proxy: neither one that is spoken to directly, nor one at the end of a tunnel. */
+    return goes_by_proxy( request, &route ) && (!request->secure || (request->head_flags & WHR_FROM_PROXY));
+}
+
+static const struct auth_token *offered_token( const struct auth_offer *offer, DWORD scheme )
+{
+    const struct auth_token *token = scheme == WINHTTP_AUTH_SCHEME_NTLM ? &offer->ntlm : &offer->negotiate;
+
+    return token->data ? token : NULL;
+}
+
+/* request->lock is held. */
+static BOOL answer_digest( struct auth_target *target, struct auth_offer *offer )
+{
+    if (!offer->strength) return FALSE;
+    if (target->scheme == WINHTTP_AUTH_SCHEME_DIGEST && target->tried && !offer->digest.stale) return FALSE;
+    digest_free( &target->digest );
+    target->digest = offer->digest;
+    memset( &offer->digest, 0, sizeof(offer->digest) );
+    target->tried  = TRUE;
+    target->scheme = WINHTTP_AUTH_SCHEME_DIGEST;
+    return TRUE;
+}
+
+/* The same answer is not given twice. request->lock is held. */
+static BOOL answer_basic( struct auth_target *target, BOOL utf8 )
+{
+    char *answer = auth_basic_answer( target->login.user, target->login.password, utf8 );
+    BOOL again = answer && target->scheme == WINHTTP_AUTH_SCHEME_BASIC && target->answer &&
+                 !strcmp( answer, target->answer );
+
+    if (!answer || again)
+    {
+        wipe_text( &answer );
+        return FALSE;
+    }
+    wipe_text( &target->answer );
+    target->answer = answer;
+    target->utf8   = utf8;
+    target->scheme = WINHTTP_AUTH_SCHEME_BASIC;
+    return TRUE;
+}
+
+/* The schemes that could answer. target->login is who answers. request->lock is held. */
+static DWORD find_candidates( struct request *request, DWORD which, const struct auth_offer *offer )
+{
+    struct auth_target *target = &request->auth->targets[which];
+    struct auth_login login = { 0 };
+    DWORD schemes;
+
+    if (auth_login_find( request, which, &target->own, &login )) return 0;
+    auth_login_free( &target->login );
+    target->login = login;
+    schemes = login.schemes & offer->supported;
+    if (!login.user) schemes &= AUTH_SSPI_SCHEMES;
+    if (which == WINHTTP_AUTH_TARGET_PROXY) schemes &= ~disabled_schemes( request->session );
+    if (request->options.protocol_required && request->options.http_protocols) schemes &= ~AUTH_SSPI_SCHEMES;
+    return schemes;
+}
+
+enum answer { ANSWER_NONE, ANSWER_READY, ANSWER_OVERFLOW };
+
+/* Prepares what the next head says to the challenges: nothing, if there is nothing new to say. `begin`: the response is one
+ * that the program has seen, and the message is that of a new send. Without lock. */
+static enum answer answer( struct request *request, DWORD which, struct auth_offer *offer, BOOL begin )
+{
+    struct auth_target *target = &request->auth->targets[which];
+    const struct auth_token *token = NULL;
+    struct auth_sspi *refused = NULL;
+    struct handshake handshake;
+    DWORD i, schemes = 0, running;
+    BOOL ready = FALSE;
+
+    AcquireSRWLockExclusive( &request->lock );
+    gather( request, which, &handshake );
+    if (begin) handshake.pin = 0;    /* the pool will do: nothing has begun on that connection */
+    running = target->sspi ? target->scheme & AUTH_SSPI_SCHEMES : 0;
+    if (running) token = offered_token( offer, running );
+    if (token && handshake.overflow && !auth_sspi_is_complete( target->sspi ))
+    {
+        ReleaseSRWLockExclusive( &request->lock );
+        return ANSWER_OVERFLOW;
+    }
+    /* A handshake goes on where it began. One that has nothing to go on with was refused. */
+    if (running && (!token || !handshake.pin || auth_sspi_is_complete( target->sspi ))) refused = target_clear( target );
+    else if (!running) schemes = find_candidates( request, which, offer );
+    ReleaseSRWLockExclusive( &request->lock );
+
+    if (refused) auth_sspi_free( refused );
+    else if (running) return step_handshake( request, which, running, &handshake, token ) ? ANSWER_READY : ANSWER_NONE;
+    for (i = 0; !ready && i < ARRAYSIZE( order ); i++)
+    {
+        if (!(schemes & order[i])) continue;
+        if (order[i] & AUTH_SSPI_SCHEMES)
+        {
+            ready = begin_handshake( request, which, order[i], &handshake );
+            continue;
+        }
+        AcquireSRWLockExclusive( &request->lock );
+        if (order[i] == WINHTTP_AUTH_SCHEME_DIGEST) ready = answer_digest( target, offer );
+        else ready = answer_basic( target, offer->basic_utf8 );
+        ReleaseSRWLockExclusive( &request->lock );
+        if (!ready && target->scheme == order[i]) break;    /* refused: a weaker one would only tell more */
+    }
+    return ready ? ANSWER_READY : ANSWER_NONE;
+}
+
+/*--- what follows --------------------------------------------------------------------------------------------------*/
+
+/* Framing that the program has made itself: a leg without its body would need another. */
+static BOOL has_own_framing( const struct request *request )
+{
+    static const struct { const WCHAR *name; DWORD cch; } names[] =
+        { { NAME( L"Content-Length" ) }, { NAME( L"Transfer-Encoding" ) } };
+    const struct field *field;
+    unsigned int i;
+
+    for (i = 0; i < ARRAYSIZE( names ); i++)
+        if ((field = headers_find( &request->headers, names[i].name, names[i].cch, 0 )) && !(field->flags & FIELD_AUTOMATIC))
+            return TRUE;
+    return FALSE;
+}
+
+/* What was written by WinHttpWriteData is gone. The legs of a handshake that are refused anyway go without it; for the last
+ * one, and for all others, it has to come from the program again. request->lock is held. */
+static enum auth_next next_leg( struct request *request, DWORD which )
+{
+    struct auth *auth = request->auth;
+    const struct auth_target *target = &auth->targets[which];
+
+    if (!request->in_flight && !request->sending.api)
+    {
+        if (!auth->no_body && leg_can_repeat_body( request )) return AUTH_LEG;
+        if ((target->scheme & AUTH_SSPI_SCHEMES) && !auth_sspi_is_complete( target->sspi ) && !has_own_framing( request ))
+        {
+            auth->no_body     = TRUE;
+            request->body     = NULL;
+            request->body_len = 0;
+            request->total    = request->written = 0;
+            request->chunked  = FALSE;
+            return AUTH_LEG;
+        }
+    }
+    auth->resend = TRUE;
+    return AUTH_RESEND;
+}
+
+static void note_info( struct request *request, struct auth_target *target, const WCHAR *name, DWORD cch )
+{
+    const struct field *field = headers_find( &request->response, name, cch, 0 );
+    DWORD len;
+    char *text;
+
+    if (target->scheme != WINHTTP_AUTH_SCHEME_DIGEST) return;
+    target->tried = FALSE;
+    if (!field || !(len = header_value_bytes( field, NULL, 0 )) || !(text = malloc( len ))) return;
+    header_value_bytes( field, text, len );
+    digest_note_info( &target->digest, text, len );
+    free( text );
+}
+
+/* A response that is no challenge: what was answered was taken, or was not asked for. A handshake's last word from the server
+ * is looked at, but the connection is what it is: an error in it can no longer keep anything back. Without lock. */
+static enum auth_next settle( struct request *request )
+{
+    struct auth *auth = request->auth;
+    struct auth_sspi *sspi[TARGETS] = { NULL };
+    struct auth_offer offer = { 0 };
+    const struct auth_token *token = NULL;
+    DWORD i, scheme;
+    BOOL no_body;
+    char *rest = NULL;
+
+    AcquireSRWLockExclusive( &request->lock );
+    note_info( request, &auth->targets[WINHTTP_AUTH_TARGET_SERVER], NAME( L"Authentication-Info" ) );
+    note_info( request, &auth->targets[WINHTTP_AUTH_TARGET_PROXY], NAME( L"Proxy-Authentication-Info" ) );
+    scheme = auth->targets[WINHTTP_AUTH_TARGET_SERVER].scheme;
+    for (i = 0; i < TARGETS; i++)
+        if (auth->targets[i].scheme & AUTH_SSPI_SCHEMES) sspi[i] = target_clear( &auth->targets[i] );
+    if (sspi[WINHTTP_AUTH_TARGET_SERVER] && !auth_offer_read( request, WINHTTP_AUTH_TARGET_SERVER, &offer ))
+        token = offered_token( &offer, scheme );
+    auth->pin = 0;
+    auth->handshake = 0;
+    no_body = auth->no_body;
+    auth->no_body = FALSE;
+    if (no_body) auth->resend = TRUE;
+    ReleaseSRWLockExclusive( &request->lock );
+
+    if (token && !auth_sspi_is_complete( sspi[WINHTTP_AUTH_TARGET_SERVER] ) &&
+        !auth_sspi_step( sspi[WINHTTP_AUTH_TARGET_SERVER], token->data, token->len, NULL, 0, &rest ))
+        WARN( "%p: the server's last token is not right\n", request->hdr.handle );
+    wipe_text( &rest );
+    for (i = 0; i < TARGETS; i++) auth_sspi_free( sspi[i] );
+    auth_offer_free( &offer );
+    return no_body ? AUTH_RESEND : AUTH_DELIVER;
+}
+
+/* No answer, or none any more. The next send begins anew. Without lock. */
+static void give_up( struct request *request )
+{
+    struct auth_sspi *sspi[TARGETS];
+    struct auth *auth = request->auth;
+    DWORD i;
+
+    AcquireSRWLockExclusive( &request->lock );
+    for (i = 0; i < TARGETS; i++)
+    {
+        sspi[i] = auth->targets[i].sspi;
+        auth->targets[i].sspi = NULL;
+        if (auth->targets[i].scheme & AUTH_SSPI_SCHEMES) auth->targets[i].scheme = 0;
+    }
+    auth->pin = 0;
+    auth->handshake = 0;
+    auth->no_body = FALSE;
+    ReleaseSRWLockExclusive( &request->lock );
+    for (i = 0; i < TARGETS; i++) auth_sspi_free( sspi[i] );
+}
+
+/* The answer is there. Without lock. */
+static enum auth_next go_on( struct request *request, DWORD which )
+{
+    struct auth *auth = request->auth;
+    enum auth_next next;
+
+    AcquireSRWLockExclusive( &request->lock );
+    auth->legs++;
+    next = next_leg( request, which );
+    ReleaseSRWLockExclusive( &request->lock );
+    TRACE( "%p: scheme %#lx, leg %u%s\n", request->hdr.handle, auth->targets[which].scheme, auth->legs,
+           next == AUTH_RESEND ? ", for the next send" : "" );
+    return next;
+}
+
+enum auth_next auth_follow( struct request *request, BOOL *drain )
+{
+    enum answer found = ANSWER_NONE;
+    struct auth_offer offer = { 0 };
+    BOOL challenge, may = FALSE;
+    DWORD which = 0;
+
+    AcquireSRWLockExclusive( &request->lock );
+    challenge = auth_offer_target( request, &which );
+    if (challenge) may = may_answer( request, which ) && auth_get( request ) && !auth_offer_read( request, which, &offer );
+    *drain = !leg_owes_body( request );    /* or else the connection has to go */
+    ReleaseSRWLockExclusive( &request->lock );
+    if (!request->auth) return AUTH_DELIVER;
+    if (!challenge) return settle( request );
+
+    if (may) found = answer( request, which, &offer, FALSE );
+    auth_offer_free( &offer );
+    if (found == ANSWER_READY) return go_on( request, which );
+    give_up( request );
+    return found == ANSWER_OVERFLOW ? AUTH_OVERFLOW : AUTH_DELIVER;
+}
+
+BOOL auth_needs_drain( const struct request *request )
+{
+    return request->auth && request->auth->resend && request->auth->pin;
+}
+
+/* The answers are still those of whom the program names. request->lock is held. */
+static BOOL is_current( const struct request *request, DWORD which )
+{
+    const struct auth_target *target = &request->auth->targets[which];
+    struct auth_login login = { 0 };
+    BOOL ret = !auth_login_find( request, which, &target->own, &login ) && login.user && target->login.user &&
+               !wcscmp( login.user, target->login.user ) && !wcscmp( login.password, target->login.password );
+
+    auth_login_free( &login );
+    return ret;
+}
+
+/* What goes with the first head: Basic always, Digest where a nonce is known, the answer to a challenge that the program was
+ * given and has set credentials for. NTLM and Negotiate wait for their challenge: the connection may have been authenticated
+ * already. request->lock is held. Returns whether there is such a challenge. */
+static BOOL begin_target( struct request *request, DWORD which, BOOL challenge )
+{
+    struct auth_target *target = &request->auth->targets[which];
+
+    if (target->scheme && !is_current( request, which )) target->scheme = 0;
+    if (target->own.schemes == WINHTTP_AUTH_SCHEME_BASIC)
+    {
+        wipe_text( &target->answer );
+        target->answer = auth_basic_answer( target->own.user, target->own.password, target->utf8 );
+        target->scheme = WINHTTP_AUTH_SCHEME_BASIC;
+        return FALSE;
+    }
+    return challenge && target->own.schemes && may_answer( request, which );
+}
+
+void auth_begin( struct request *request )
+{
+    struct auth_sspi *sspi[TARGETS] = { NULL };
+    struct auth_offer offer = { 0 };
+    struct auth_target *target;
+    struct auth *auth;
+    BOOL challenge, resend, ready = FALSE;
+    DWORD i, which = 0;
+
+    AcquireSRWLockExclusive( &request->lock );
+    if (!(auth = request->auth))
+    {
+        ReleaseSRWLockExclusive( &request->lock );
+        return;
+    }
+    resend = auth->resend;
+    challenge = auth_offer_target( request, &which );
+    auth->resend = auth->no_body = FALSE;
+    if (!resend) auth->legs = 0;
+    for (i = 0; i < TARGETS; i++)
+    {
+        target = &auth->targets[i];
+        if (target->changed || (!resend && (target->scheme & AUTH_SSPI_SCHEMES))) sspi[i] = target_clear( target );
+        if (!resend) target->tried = FALSE;
+        if (target->changed || !resend) ready |= begin_target( request, i, challenge && which == i );
+        target->changed = FALSE;
+    }
+    if (!auth->targets[0].sspi && !auth->targets[1].sspi)
+    {
+        auth->pin = 0;
+        auth->handshake = 0;
+    }
+    if (ready && auth_offer_read( request, which, &offer )) ready = FALSE;
+    ReleaseSRWLockExclusive( &request->lock );
+
+    for (i = 0; i < TARGETS; i++) auth_sspi_free( sspi[i] );
+    if (ready && answer( request, which, &offer, TRUE ) == ANSWER_READY) auth->legs++;
+    auth_offer_free( &offer );
+}
+
+void auth_map_passport( struct request *request )
+{
+    struct auth_offer offer = { 0 };
+
+    if (request->status.status != HTTP_STATUS_REDIRECT || !(request->session->passport & PASSPORT_ENABLED)) return;
+    if (!auth_offer_read( request, WINHTTP_AUTH_TARGET_SERVER, &offer ) && (offer.supported & WINHTTP_AUTH_SCHEME_PASSPORT))
+    {
+        request->status.status   = HTTP_STATUS_DENIED;
+        request->status.code     = L"401";
+        request->status.code_cch = 3;
+    }
+    auth_offer_free( &offer );
+}
