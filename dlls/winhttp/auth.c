@@ -24,7 +24,6 @@
 #include "auth_offer.h"
 #include "auth_sspi.h"
 #include "leg.h"
-#include "route.h"
 #include "transport.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
@@ -34,8 +33,6 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 #define MAX_LEGS    10    /* answers within one send: a server that goes on challenging means no */
 #define CNONCE_SIZE 16    /* bytes */
 #define TARGETS     2
-
-#define PASSPORT_ENABLED 0x10000000    /* WINHTTP_ENABLE_PASSPORT_AUTH */
 
 struct auth_target
 {
@@ -280,23 +277,23 @@ static char *make_field( struct request *request, struct auth_target *target, co
     return answer;
 }
 
-static BOOL goes_by_proxy( const struct request *request, struct wh_route *route )
+/* The proxy of the present leg, if it is one that speaks HTTP. */
+static const struct proxy_hop *http_proxy( const struct request *request )
 {
-    memset( route, 0, sizeof(*route) );
-    route_fill( request, route );
-    return route->proxy_kind == WH_PROXY_HTTP;
+    const struct proxy_hop *hop = proxy_plan_hop( request );
+
+    return hop && (hop->kind == WH_PROXY_HTTP || hop->kind == WH_PROXY_HTTPS) ? hop : NULL;
 }
 
 char *auth_field( struct request *request, DWORD which )
 {
     struct auth_target *target;
-    struct wh_route route;
 
     if (!request->auth) return NULL;
     target = &request->auth->targets[which];
     if (!target->scheme) return NULL;
     /* What is for the proxy goes to no server: in a tunnel the CONNECT has said it. */
-    if (which == WINHTTP_AUTH_TARGET_PROXY && (request->secure || !goes_by_proxy( request, &route ))) return NULL;
+    if (which == WINHTTP_AUTH_TARGET_PROXY && !proxy_plan_is_absolute( request )) return NULL;
     return make_field( request, target, NULL, NULL );
 }
 
@@ -307,7 +304,7 @@ static void fill_tunnel( struct request *request, struct wh_route *route )
     char uri[280];
 
     wipe_text( &auth->tunnel );
-    if (!target->scheme || route->proxy_kind != WH_PROXY_HTTP || route->scheme != WH_SCHEME_HTTPS) return;
+    if (!target->scheme || !http_proxy( request ) || proxy_plan_is_absolute( request )) return;
     snprintf( uri, sizeof(uri), strchr( request->endpoint->ascii, ':' ) ? "[%s]:%u" : "%s:%u", request->endpoint->ascii,
               request->port );
     if (!(auth->tunnel = make_field( request, target, "CONNECT", uri ))) return;
@@ -355,6 +352,9 @@ void auth_fill_route( struct request *request, struct wh_route *route )
     if (auth && auth->handshake) route->identity = completes( auth ) ? find_identity( request, TRUE ) : auth->handshake;
     else if (auth_has_identities( request->session )) route->identity = find_identity( request, FALSE );
     if (auth && auth->handshake && !route->identity) route->identity = auth->handshake;    /* without memory: nobody's */
+    /* A tunnel that credentials have opened is their user's, and is asked for without them where that cannot be kept. */
+    if (route->proxy_auth_len && !route->identity && !(route->identity = find_identity( request, TRUE )))
+        route->proxy_auth = route->proxy_auth_len = 0;
 }
 
 wh_id auth_pin( const struct request *request )
@@ -392,23 +392,18 @@ static wh_id find_pin( const struct request *request )
     DWORD len;
 
     if (request->no_reuse || (request->head_flags & (WHR_CLOSE | WHR_H2))) return 0;
+    if (request->websocket && !request->auth->handshake) return 0;    /* a connection of its own, for this leg only */
     if (!request->auth->no_body && leg_owes_body( request )) return 0;
     return query( request, WHQ_PIN, &pin, sizeof(pin), &len ) ? pin : 0;
 }
 
 static void make_spn( const struct request *request, DWORD target, WCHAR spn[SPN_CCH] )
 {
-    const char *host = request->endpoint->ascii;
-    DWORD len = request->endpoint->ascii_len, i, cch = 5;
-    unsigned int port = request->port;
-    struct wh_route route;
+    const struct proxy_hop *hop = target == WINHTTP_AUTH_TARGET_PROXY ? http_proxy( request ) : NULL;
+    const char *host = hop ? hop->host : request->endpoint->ascii;
+    DWORD len = hop ? hop->host_len : request->endpoint->ascii_len, i, cch = 5;
+    unsigned int port = hop ? hop->port : request->port;
 
-    if (target == WINHTTP_AUTH_TARGET_PROXY && goes_by_proxy( request, &route ))
-    {
-        host = wh_to_ptr( route.proxy_host );
-        len  = route.proxy_host_len;
-        port = route.proxy_port;
-    }
     wcscpy( spn, L"HTTP/" );
     for (i = 0; i < len && cch < SPN_CCH - 10; i++) spn[cch++] = (BYTE)host[i];
     spn[cch] = 0;
@@ -522,13 +517,17 @@ static const DWORD order[] =
     WINHTTP_AUTH_SCHEME_NEGOTIATE, WINHTTP_AUTH_SCHEME_NTLM, WINHTTP_AUTH_SCHEME_DIGEST, WINHTTP_AUTH_SCHEME_BASIC
 };
 
-/* WINHTTP_OPTION_DISABLE_PROXY_AUTH_SCHEMES as WINHTTP_AUTH_SCHEME_*. Negotiate is the only way to Kerberos. */
+/* WINHTTP_OPTION_DISABLE_PROXY_AUTH_SCHEMES as WINHTTP_AUTH_SCHEME_*. What Negotiate settles on cannot be told
+ * beforehand: without Kerberos there is none of it. */
 static DWORD disabled_schemes( const struct session *session )
 {
     static const struct { DWORD flag, scheme; } flags[] =
     {
-        { 0x01, WINHTTP_AUTH_SCHEME_BASIC },     { 0x02, WINHTTP_AUTH_SCHEME_DIGEST },
-        { 0x04, WINHTTP_AUTH_SCHEME_NTLM },      { 0x10, WINHTTP_AUTH_SCHEME_NEGOTIATE },
+        { WINHTTP_PROXY_DISABLE_SCHEME_BASIC,     WINHTTP_AUTH_SCHEME_BASIC },
+        { WINHTTP_PROXY_DISABLE_SCHEME_DIGEST,    WINHTTP_AUTH_SCHEME_DIGEST },
+        { WINHTTP_PROXY_DISABLE_SCHEME_NTLM,      WINHTTP_AUTH_SCHEME_NTLM },
+        { WINHTTP_PROXY_DISABLE_SCHEME_KERBEROS,  WINHTTP_AUTH_SCHEME_NEGOTIATE },
+        { WINHTTP_PROXY_DISABLE_SCHEME_NEGOTIATE, WINHTTP_AUTH_SCHEME_NEGOTIATE },
     };
     DWORD i, schemes = 0;
 
@@ -543,7 +542,6 @@ static BOOL may_answer( const struct request *request, DWORD which )
         { { NAME( L"Authorization" ) }, { NAME( L"Proxy-Authorization" ) } };
     const struct auth *auth = request->auth;
     const struct field *field;
-    struct wh_route route;
 
     if (request->options.disabled & WINHTTP_DISABLE_AUTHENTICATION) return FALSE;
     if (auth && auth->legs >= MAX_LEGS) return FALSE;
@@ -551,7 +549,7 @@ static BOOL may_answer( const struct request *request, DWORD which )
     if (field && !(field->flags & FIELD_AUTOMATIC) && !(auth && auth->targets[which].own.schemes)) return FALSE;
     if (which == WINHTTP_AUTH_TARGET_SERVER) return TRUE;
     /* A server that says 407 is no proxy: neither one that is spoken to directly, nor one at the end of a tunnel. */
-    return goes_by_proxy( request, &route ) && (!request->secure || (request->head_flags & WHR_FROM_PROXY));
+    return http_proxy( request ) && (proxy_plan_is_absolute( request ) || (request->head_flags & WHR_FROM_PROXY));
 }
 
 static const struct auth_token *offered_token( const struct auth_offer *offer, DWORD scheme )
@@ -884,7 +882,7 @@ void auth_map_passport( struct request *request )
 {
     struct auth_offer offer = { 0 };
 
-    if (request->status.status != HTTP_STATUS_REDIRECT || !(request->session->passport & PASSPORT_ENABLED)) return;
+    if (request->status.status != HTTP_STATUS_REDIRECT || !(request->session->passport & WINHTTP_ENABLE_PASSPORT_AUTH)) return;
     if (!auth_offer_read( request, WINHTTP_AUTH_TARGET_SERVER, &offer ) && (offer.supported & WINHTTP_AUTH_SCHEME_PASSPORT))
     {
         request->status.status   = HTTP_STATUS_DENIED;

@@ -34,6 +34,17 @@ void auth_login_free( struct auth_login *login )
     memset( login, 0, sizeof(*login) );
 }
 
+/* An option's text has no NUL; one that was never set is empty. Given. */
+static WCHAR *copy_text( const struct option_text *text )
+{
+    WCHAR *copy = malloc( (text->cch + 1) * sizeof(WCHAR) );
+
+    if (!copy) return NULL;
+    if (text->cch) memcpy( copy, text->text, text->cch * sizeof(WCHAR) );
+    copy[text->cch] = 0;
+    return copy;
+}
+
 DWORD auth_login_set( struct auth_login *login, DWORD scheme, const WCHAR *user, const WCHAR *password )
 {
     struct auth_login set = { .schemes = scheme };
@@ -93,8 +104,15 @@ DWORD auth_login_find( const struct request *request, DWORD target, const struct
     if (own && own->schemes) return auth_login_set( login, own->schemes, own->user, own->password );
 
     AcquireSRWLockShared( &option_text_lock );
-    if (user->text) err = auth_login_set( login, ANY_SCHEME, user->text, password->text );
+    if (user->text)
+    {
+        login->schemes  = ANY_SCHEME;
+        login->user     = copy_text( user );
+        login->password = copy_text( password );
+        if (!login->user || !login->password) err = ERROR_NOT_ENOUGH_MEMORY;
+    }
     ReleaseSRWLockShared( &option_text_lock );
+    if (err) auth_login_free( login );
     if (err || login->schemes) return err;
 
     if (may_log_on( request, target )) return auth_login_set( login, AUTH_SSPI_SCHEMES, NULL, NULL );
@@ -211,6 +229,18 @@ uint32_t auth_identity( const struct request *request, const struct auth_login l
     if (identity) number = identity->number;
     ReleaseSRWLockExclusive( &session->identity_lock );
     return number;
+}
+
+uint32_t *auth_identities( const struct session *session, uint32_t *count )
+{
+    const struct auth_identity *identity;
+    uint32_t *numbers, i = 0;
+
+    for (*count = 0, identity = session->identities; identity; identity = identity->next) ++*count;
+    if (!*count) return NULL;
+    if (!(numbers = malloc( *count * sizeof(*numbers) ))) *count = 0;
+    for (identity = session->identities; numbers && identity; identity = identity->next) numbers[i++] = identity->number;
+    return numbers;
 }
 
 void auth_identities_free( struct session *session )

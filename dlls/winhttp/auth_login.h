@@ -36,7 +36,9 @@ uint32_t auth_identity_new( void );
 /* The session has authenticated connections: only then it is worth while to ask auth_identity. */
 static inline BOOL auth_has_identities( const struct session *session ) { return session->identities != NULL; }
 
-/* The session goes. */
+/* All numbers of the session: given (free); NULL, and 0 of them, without one, or without memory: such connections end by
+ * their idle time then. */
+uint32_t *auth_identities( const struct session *session, uint32_t *count );
 void auth_identities_free( struct session *session );
 
 #endif /* WINHTTP_AUTH_LOGIN_H */

@@ -156,34 +156,44 @@ static DWORD make_binding( struct binding *binding, const BYTE *hash, DWORD len 
     return FIELD_OFFSET( struct binding, data ) + binding->head.cbApplicationDataLength;
 }
 
+/* One call. The buffers of `in` are as many as there is something to say. */
+static SECURITY_STATUS step( struct auth_sspi *sspi, SecBuffer *in, ULONG count, SecBuffer *out )
+{
+    SecBufferDesc in_desc = { SECBUFFER_VERSION, count, in }, out_desc = { SECBUFFER_VERSION, 1, out };
+    ULONG attributes;
+    TimeStamp expiry;
+
+    memset( out, 0, sizeof(*out) );
+    out->BufferType = SECBUFFER_TOKEN;
+    return secur32.pInitializeSecurityContextW( &sspi->credentials, sspi->begun ? &sspi->context : NULL, sspi->spn,
+                                                CONTEXT_FLAGS, 0, SECURITY_NETWORK_DREP, count ? &in_desc : NULL, 0,
+                                                &sspi->context, &out_desc, &attributes, &expiry );
+}
+
 BOOL auth_sspi_step( struct auth_sspi *sspi, const BYTE *token, DWORD token_len, const BYTE *hash, DWORD hash_len,
                      char **answer )
 {
     struct binding binding;
-    SecBuffer in[2] = { { 0 } }, out = { 0, SECBUFFER_TOKEN, NULL };
-    SecBufferDesc in_desc = { SECBUFFER_VERSION, 0, in }, out_desc = { SECBUFFER_VERSION, 1, &out };
-    DWORD binding_len = make_binding( &binding, hash, hash_len );
+    SecBuffer in[2] = { { 0 } }, out;
+    DWORD count = 0, binding_len = make_binding( &binding, hash, hash_len );
     SECURITY_STATUS status;
-    ULONG attributes;
-    TimeStamp expiry;
 
     *answer = NULL;
     if (token)
     {
-        in[in_desc.cBuffers].BufferType = SECBUFFER_TOKEN;
-        in[in_desc.cBuffers].pvBuffer   = (void *)token;
-        in[in_desc.cBuffers++].cbBuffer = token_len;
+        in[count].BufferType = SECBUFFER_TOKEN;
+        in[count].pvBuffer   = (void *)token;
+        in[count++].cbBuffer = token_len;
     }
     if (binding_len)
     {
-        in[in_desc.cBuffers].BufferType = SECBUFFER_CHANNEL_BINDINGS;
-        in[in_desc.cBuffers].pvBuffer   = &binding;
-        in[in_desc.cBuffers++].cbBuffer = binding_len;
+        in[count].BufferType = SECBUFFER_CHANNEL_BINDINGS;
+        in[count].pvBuffer   = &binding;
+        in[count++].cbBuffer = binding_len;
     }
-    status = secur32.pInitializeSecurityContextW( &sspi->credentials, sspi->begun ? &sspi->context : NULL, sspi->spn,
-                                                  CONTEXT_FLAGS, 0, SECURITY_NETWORK_DREP,
-                                                  in_desc.cBuffers ? &in_desc : NULL, 0, &sspi->context, &out_desc,
-                                                  &attributes, &expiry );
+    status = step( sspi, in, count, &out );
+    /* Wine's packages look for a token in whatever there is, also before there can be one. Measured on 8.0. */
+    if (status == SEC_E_INVALID_TOKEN && !token && count) status = step( sspi, in, 0, &out );
     TRACE( "%s%lu bytes in, %lu out, status %#lx\n", sspi->prefix, token_len, out.cbBuffer, status );
     if (status == SEC_E_OK || status == SEC_I_CONTINUE_NEEDED)
     {

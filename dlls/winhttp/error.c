@@ -74,6 +74,10 @@ static const DWORD conditions[WHE_COUNT] =
     [WHE_CONNECT] = WSAECONNREFUSED,
     [WHE_RESET]   = WSAECONNRESET,
     [WHE_STALE]   = WSAECONNRESET,
+    [WHE_PROXY_TIMEOUT] = WSAETIMEDOUT,
+    [WHE_PROXY_NAME]    = WSAHOST_NOT_FOUND,
+    [WHE_PROXY_CONNECT] = WSAECONNREFUSED,
+    [WHE_PROXY_RESET]   = WSAECONNRESET,
 };
 
 static DWORD winsock_code( enum wh_error error, DWORD detail )
@@ -81,7 +85,8 @@ static DWORD winsock_code( enum wh_error error, DWORD detail )
     unsigned int i;
 
     /* Details of other errors are no errno, and of names resolvers' codes. */
-    if (error == WHE_TIMEOUT || error == WHE_CONNECT || error == WHE_RESET || error == WHE_STALE)
+    if (error == WHE_TIMEOUT || error == WHE_CONNECT || error == WHE_RESET || error == WHE_STALE ||
+        error == WHE_PROXY_TIMEOUT || error == WHE_PROXY_CONNECT || error == WHE_PROXY_RESET)
         for (i = 0; i < ARRAYSIZE( sockets ); i++) if (sockets[i].number == detail) return sockets[i].code;
     return (unsigned int)error < WHE_COUNT ? conditions[error] : 0;
 }

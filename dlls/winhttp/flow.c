@@ -162,9 +162,39 @@ static BOOL send_advance( struct request *request, struct step *step, BOOL held 
     return TRUE;
 }
 
+static DWORD make_plan( struct request *request )
+{
+    struct proxy_plan proxies;
+    DWORD err;
+
+    if (!request->plan_later) return ERROR_SUCCESS;
+    err = proxy_plan_make( request, &proxies );
+    AcquireSRWLockExclusive( &request->lock );
+    request->plan_later = FALSE;
+    if (!err) proxy_plan_use( request, &proxies );
+    ReleaseSRWLockExclusive( &request->lock );
+    return err;
+}
+
+/* A worker goes on where flow_send has left it. */
+static BOOL send_continue( struct request *request )
+{
+    struct step step;
+    DWORD err = make_plan( request );
+
+    AcquireSRWLockExclusive( &request->lock );
+    if (err) flow_enter( request, FLOW_FAILED );
+    else step = leg_begin( request, request->drain_wanted, FALSE );
+    ReleaseSRWLockExclusive( &request->lock );
+    if (!err) return send_advance( request, &step, FALSE );
+    request->sending.error = err;
+    return TRUE;
+}
+
 BOOL flow_send( struct request *request )
 {
     struct step step;
+    BOOL later;
 
     auth_begin( request );    /* while the response before is there */
     AcquireSRWLockExclusive( &request->lock );
@@ -175,9 +205,12 @@ BOOL flow_send( struct request *request )
     request->retries       = request->redirects = 0;
     headers_clear( &request->response );
     headers_clear( &request->trailers );
-    step = leg_begin( request, request->drain_wanted, FALSE );
+    if ((later = request->plan_later)) flow_enter( request, FLOW_SENDING );    /* nothing else may begin meanwhile */
+    else step = leg_begin( request, request->drain_wanted, FALSE );
     ReleaseSRWLockExclusive( &request->lock );
-    return send_advance( request, &step, FALSE );
+    if (!later) return send_advance( request, &step, FALSE );
+    operation_continue( &request->sending );
+    return FALSE;
 }
 
 /*--- the receiving operation ---------------------------------------------------------------------------------------*/
@@ -367,6 +400,12 @@ static BOOL receive_advance( struct request *request, struct step *step, enum re
         case FOLLOW_RETRY:
             break;
         case FOLLOW_LEG:
+            if (!inside && (err = make_plan( request )))
+            {
+                head_forget( request );
+                receive_fail( request, err );
+                return TRUE;
+            }
             if (!receive_follow( request, step, drain, inside )) return FALSE;
             break;
         case FOLLOW_FAIL:
@@ -384,7 +423,13 @@ static BOOL receive_advance( struct request *request, struct step *step, enum re
 static BOOL receive_continue( struct request *request )
 {
     struct step step;
+    DWORD err;
 
+    if ((err = make_plan( request )))
+    {
+        receive_fail( request, err );
+        return TRUE;
+    }
     AcquireSRWLockExclusive( &request->lock );
     step = leg_begin( request, request->drain_wanted, FALSE );
     ReleaseSRWLockExclusive( &request->lock );
@@ -604,6 +649,7 @@ void flow_event( struct object *obj, const struct event *event )
     DWORD api, err, number;
 
     if (event->kind == EVENT_RECORD) done = flow_record( obj, &event->record );
+    else if (event == &request->sending.deferred && event->kind == EVENT_FOLLOW) done = send_continue( request ) ? SIDE_SEND : 0;
     else if (event->kind == EVENT_FOLLOW) done = receive_continue( request ) ? SIDE_RECEIVE : 0;
     else done = event->kind == EVENT_SEND_DONE ? SIDE_SEND : SIDE_RECEIVE;
 

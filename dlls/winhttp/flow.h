@@ -12,7 +12,8 @@
 
 #define STATES( a ) (1u << FLOW_##a)
 
-/* Sends: any state but SENDING, `sending` claimed as API_SEND_REQUEST, the message and drain_wanted are set.
+/* Sends: any state but SENDING, `sending` claimed as API_SEND_REQUEST, the message, proxies or plan_later, and drain_wanted
+ * are set.
  * Returns TRUE when the operation has its result; FALSE: a record will bring it. */
 BOOL flow_send( struct request *request );
 

@@ -140,7 +140,7 @@ static enum follow follow_redirect( struct request *request, BOOL *drain, DWORD 
 {
     struct redirect redirect;
     struct proxy_plan proxies;
-    BOOL to_get, found;
+    BOOL to_get, found, later;
 
     AcquireSRWLockExclusive( &request->lock );
     to_get = redirect_to_get( request->status.status, request->verb );
@@ -155,10 +155,12 @@ static enum follow follow_redirect( struct request *request, BOOL *drain, DWORD 
         redirect_tell( request, &redirect );
         *drain = !redirect.new_origin;
     }
-    if (!*err && !(*err = proxy_plan_make( request, &proxies )))
+    later = request->hdr.async && proxy_plan_may_block( request );
+    if (!*err && (later || !(*err = proxy_plan_make( request, &proxies ))))
     {
         AcquireSRWLockExclusive( &request->lock );
-        proxy_plan_use( request, &proxies );
+        request->plan_later = later;
+        if (!later) proxy_plan_use( request, &proxies );
         if (!(*err = redirect_body( request, to_get )) && to_get)
         {
             *drain = *drain && !leg_owes_body( request );    /* forgotten with the body */

@@ -115,13 +115,13 @@ static uint32_t leg_flags( const struct request *request, BOOL fresh )
     return flags;
 }
 
-/* A WebSocket has a connection of its own, unless it may be a stream of HTTP/2. */
+/* A WebSocket has a connection of its own, unless it may be a stream of HTTP/2, or has to have one that is its user's. */
 static void leg_ask_websocket( const struct request *request, const struct wh_route *route,
                                struct wh_exchange_start_params *params )
 {
     params->flags   |= WHX_WEBSOCKET;
     params->ws_ahead = request->options.ws_receive_buffer;
-    if (!(route->alpn & WH_ALPN_H2)) params->flags |= WHX_FRESH | WHX_NO_REUSE;
+    if (!(route->alpn & WH_ALPN_H2) && !route->identity) params->flags |= WHX_FRESH | WHX_NO_REUSE;
 }
 
 /* request->lock is held. */
@@ -228,7 +228,7 @@ static struct step leg_resume( struct request *request )
 static BOOL drain_pays( const struct request *request )
 {
     if (!request->exchange || (request->head_flags & WHR_CLOSE)) return FALSE;
-    if (request->no_reuse || request->websocket) return FALSE;
+    if (request->no_reuse || (request->websocket && !auth_pin( request ))) return FALSE;
     return request->content_len == WH_NO_LENGTH || request->content_len - request->taken <= request->options.max_drain;
 }
 
@@ -348,7 +348,7 @@ static BOOL leg_next_proxy( struct request *request, unsigned int error )
 {
     if (error == WHE_TIMEOUT)
         return request->flow == FLOW_SENDING && verb_is_idempotent( request->verb ) && proxy_plan_next( request );
-    return (error == WHE_NAME || error == WHE_CONNECT) && proxy_plan_next( request );
+    return (wh_proxy_is_useless( error ) || error == WHE_NAME || error == WHE_CONNECT) && proxy_plan_next( request );
 }
 
 /* Whether the leg begins again, and if so, whether on a connection of its own. What the server has not looked at can be sent

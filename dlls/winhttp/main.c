@@ -12,6 +12,7 @@
 #include <winhttp.h>
 
 #include "wine/debug.h"
+#include "autoproxy.h"
 #include "distrust.h"
 #include "error.h"
 #include "notify.h"
@@ -33,6 +34,7 @@ BOOL WINAPI DllMain( HINSTANCE instance, DWORD reason, void *reserved )
     case DLL_PROCESS_DETACH:
         if (reserved) break;    /* the process ends: other threads were stopped anywhere */
         transport_detach();
+        autoproxy_reset( WINHTTP_RESET_ALL );
         proxy_plan_forget();
         verdict_free();
         revocation_free();

@@ -23,6 +23,7 @@ enum object_type       /* values of WINHTTP_HANDLE_TYPE_* */
     OBJECT_SESSION = 1,
     OBJECT_CONNECT = 2,
     OBJECT_REQUEST = 3,
+    OBJECT_PROXY_RESOLVER = 4,
     OBJECT_WEBSOCKET = 5,
 };
 

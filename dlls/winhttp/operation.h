@@ -60,7 +60,7 @@ DWORD operation_complete( struct operation *op, BOOL defer );
 void operation_lend( struct operation *op, struct operation *saved );
 void operation_take_back( struct operation *op, const struct operation *saved );
 
-/* The rest of an asynchronous operation is done by a worker: EVENT_FOLLOW. */
+/* The rest of an asynchronous operation is done by a worker: EVENT_FOLLOW, with op->deferred as the event. */
 void operation_continue( struct operation *op );
 
 /* On a worker: delivers the completion and drops the operation's use of its object. The callback may start the next

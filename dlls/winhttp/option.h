@@ -18,6 +18,7 @@
 #define ON_SESSION    0x02
 #define ON_CONNECT    0x04
 #define ON_REQUEST    0x08
+#define ON_RESOLVER   0x10
 #define ON_WEBSOCKET  0x20
 
 /* flags */

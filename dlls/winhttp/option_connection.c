@@ -83,6 +83,10 @@ static const struct { BYTE index; DWORD offset; } times[] =
     TIME( ReceiveResponseHeadersEnd,    receive_head_end ),
     TIME( ReceiveResponseBodyDecompressionDelta, decoding ),
     TIME( ReceiveResponseEnd,           receive_end ),
+    TIME( ProxyTunnelStart,             tunnel_start ),
+    TIME( ProxyTunnelEnd,               tunnel_end ),
+    TIME( ProxyTlsHandshakeClientLeg1Start, proxy_tls_start ),
+    TIME( ProxyTlsHandshakeClientLeg1End, proxy_tls_end ),
 #undef TIME
 };
 
@@ -95,13 +99,15 @@ static UINT64 ticks( UINT64 us, const LARGE_INTEGER *frequency )
  * for a free place among the connections is over when a new one is begun, or one is there. */
 static void acquire_times( const struct wh_times *facts, UINT64 *wait_end, UINT64 *end )
 {
-    *end = facts->tls_end ? facts->tls_end : facts->connect_end ? facts->connect_end : facts->send_start;
+    *end = facts->tls_end ? facts->tls_end : facts->tunnel_end ? facts->tunnel_end :
+           facts->connect_end ? facts->connect_end : facts->send_start;
     *wait_end = facts->resolve_start ? facts->resolve_start : facts->connect_start ? facts->connect_start : *end;
 }
 
 /* The structure says how many entries are wanted. Ticks of the performance counter, which is the monotonic clock. */
 DWORD option_get_times( struct object *obj, void *value )
 {
+    struct request *request = request_from_object( obj );
     WINHTTP_REQUEST_TIMES result;
     ULONGLONG all[WinHttpRequestTimeLast] = { 0 };
     UINT64 us, wait_end, end;
@@ -110,7 +116,7 @@ DWORD option_get_times( struct object *obj, void *value )
     unsigned int i;
     DWORD err;
 
-    if ((err = query_exchange( request_from_object( obj ), WHQ_TIMES, &facts, sizeof(facts), NULL ))) return err;
+    if ((err = query_exchange( request, WHQ_TIMES, &facts, sizeof(facts), NULL ))) return err;
     /* A head that came in one piece has arrived when it was complete. */
     if (!facts.receive_start) facts.receive_start = facts.receive_head_end;
     QueryPerformanceFrequency( &frequency );
@@ -122,6 +128,10 @@ DWORD option_get_times( struct object *obj, void *value )
     acquire_times( &facts, &wait_end, &end );
     all[WinHttpConnectionAcquireWaitEnd] = ticks( wait_end, &frequency );
     all[WinHttpConnectionAcquireEnd]     = ticks( end, &frequency );
+    AcquireSRWLockShared( &request->lock );
+    all[WinHttpProxyDetectionStart] = request->proxies.start;
+    all[WinHttpProxyDetectionEnd]   = request->proxies.end;
+    ReleaseSRWLockShared( &request->lock );
 
     memcpy( &result, value, sizeof(result) );
     result.cTimes = min( result.cTimes, WinHttpRequestTimeLast );
@@ -133,14 +143,18 @@ DWORD option_get_times( struct object *obj, void *value )
 
 DWORD option_get_stats( struct object *obj, void *value )
 {
+    struct request *request = request_from_object( obj );
     WINHTTP_REQUEST_STATS result;
     ULONGLONG all[WinHttpRequestStatLast] = { 0 };
     struct wh_stats facts;
     ULONG count;
     DWORD err;
 
-    if ((err = query_exchange( request_from_object( obj ), WHQ_STATS, &facts, sizeof(facts), NULL ))) return err;
+    if ((err = query_exchange( request, WHQ_STATS, &facts, sizeof(facts), NULL ))) return err;
     all[WinHttpConnectFailureCount]           = facts.connect_failures;
+    AcquireSRWLockShared( &request->lock );
+    all[WinHttpProxyFailureCount]             = request->proxies.failures;
+    ReleaseSRWLockShared( &request->lock );
     all[WinHttpRequestHeadersSize]            = facts.request_head;
     all[WinHttpRequestHeadersCompressedSize]  = facts.request_head;
     all[WinHttpResponseHeadersSize]           = facts.response_head;

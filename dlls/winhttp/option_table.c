@@ -32,6 +32,7 @@
 #define S  ON_SESSION
 #define C  ON_CONNECT
 #define R  ON_REQUEST
+#define P  ON_RESOLVER
 #define K  ON_WEBSOCKET
 
 #define OPTION( name, get_kinds, set_kinds, bytes, ... ) \
@@ -69,17 +70,17 @@ C_ASSERT( sizeof(HANDLE) == POINTER );
 
 const struct option option_table[] =
 {
-    OPTION( CALLBACK,                    S|C|R|K, S|C|R|K, POINTER, OBJ( callback ) ),
+    OPTION( CALLBACK,                    S|C|R|K|P, S|C|R|K|P, POINTER, OBJ( callback ) ),
     OPTION( RESOLVE_TIMEOUT,             S|C|R,   S|R,   NUMBER,  OPT( timeouts.resolve ) ),
     OPTION( CONNECT_TIMEOUT,             S|C|R,   S|R,   NUMBER,  OPT( timeouts.connect ) ),
     OPTION( CONNECT_RETRIES,             S|R,     S|R,   NUMBER,  OPT( connect_retries ) ),
     OPTION( SEND_TIMEOUT,                S|C|R,   S|R,   NUMBER,  OPT( timeouts.send ) ),
     OPTION( RECEIVE_TIMEOUT,             S|C|R,   S|R,   NUMBER,  OPT( timeouts.receive ) ),
     OPTION( RECEIVE_RESPONSE_TIMEOUT,    S|C|R,   S|R,   NUMBER,  OPT( timeouts.response ), .set = option_set_response ),
-    OPTION( HANDLE_TYPE,                 S|C|R|K, 0,     NUMBER,  OBJ( type ) ),
+    OPTION( HANDLE_TYPE,                 S|C|R|K|P, 0,     NUMBER,  OBJ( type ) ),
     OPTION( READ_BUFFER_SIZE,            R,       R,     NUMBER,  OPT( read_buffer ) ),
     OPTION( WRITE_BUFFER_SIZE,           R,       R,     NUMBER,  OPT( write_buffer ) ),
-    OPTION( PARENT_HANDLE,               S|C|R|K, 0,     POINTER, .get = option_get_parent ),
+    OPTION( PARENT_HANDLE,               S|C|R|K|P, 0,     POINTER, .get = option_get_parent ),
     OPTION( EXTENDED_ERROR,              N|S|R,   0,     NUMBER,  .get = option_get_extended_error ),
     OPTION( SECURITY_FLAGS,              R,       R,     NUMBER,  OPT( security_flags ), BITS( SECURITY_FLAGS_SETTABLE ),
                                          .get = tls_get_security_flags ),
@@ -89,7 +90,7 @@ const struct option option_table[] =
     OPTION( PROXY,                       N|S|R,   S|R,   sizeof(WINHTTP_PROXY_INFO), .get = proxy_get, .set = proxy_set ),
     OPTION( PROXY_RESULT_ENTRY,          0,       R,     sizeof(WINHTTP_PROXY_RESULT_ENTRY), .set = proxy_set_entry ),
     OPTION( USER_AGENT,                  S,       S,     STRING,  SES( agent ), FLAGS( OPT_TEXT ) ),
-    OPTION( CONTEXT_VALUE,               S|C|R|K, S|C|R|K, sizeof(DWORD_PTR), OBJ( context ) ),
+    OPTION( CONTEXT_VALUE,               S|C|R|K|P, S|C|R|K|P, sizeof(DWORD_PTR), OBJ( context ) ),
     OPTION( CLIENT_CERT_CONTEXT,         0,       R,     VARIABLE, .set_sized = client_cert_set,
             FLAGS( OPT_NULL_OK ) ),
     OPTION( REQUEST_PRIORITY,            R,       R,     NUMBER,  OPT( priority ) ),

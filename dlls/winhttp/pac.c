@@ -25,7 +25,7 @@
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
 #define RUN_MS     60000            /* behaviour-concepts.md section 4.6 */
-#define LOOK_MS    100              /* how often a script that takes long is looked at */
+#define LOOK_MS    20               /* how often whoever waits looks at the script, and whether it is still to wait */
 #define MAX_MEMORY (512u << 20)     /* that the process may grow by meanwhile; a choice. What other threads allocate counts,
                                      * too: nobody can tell, and only a script that takes long is concerned */
 #define IDLE_MS    10000
@@ -35,11 +35,11 @@ struct runner                       /* a thread with an engine */
 {
     LONG          refs;             /* the pac, the thread, whoever waits */
     struct pac   *pac;              /* referenced */
-    HANDLE        thread, ready, done;
+    HANDLE        thread;
     volatile LONG stop;
     struct pac_engine * volatile engine;
-
-    BOOL          busy;             /* under the pac's lock: it has, or is about to get, a question */
+    CONDITION_VARIABLE ready, done; /* with the pac's lock */
+    BOOL          asked, answered;  /* under it */
     WCHAR        *url, *host;       /* the question */
     WCHAR        *answer;
     DWORD         err;
@@ -49,8 +49,9 @@ struct pac
 {
     LONG           refs;
     WCHAR         *script;
-    HANDLE         turn;            /* a semaphore: one question at a time */
     SRWLOCK        lock;
+    CONDITION_VARIABLE turn;        /* one question at a time */
+    BOOL           taken;
     struct runner *runner;
 };
 
@@ -60,27 +61,34 @@ static void runner_release( struct runner *runner )
 {
     if (InterlockedDecrement( &runner->refs )) return;
     if (runner->thread) CloseHandle( runner->thread );
-    if (runner->ready) CloseHandle( runner->ready );
-    if (runner->done) CloseHandle( runner->done );
     free( runner->url );
     free( runner->answer );
     pac_release( runner->pac );
     free( runner );
 }
 
-/* The pac forgets its runner, unless that has something to do; FALSE then. */
-static BOOL runner_leave( struct runner *runner )
+/* FALSE: none has come for some time, or none is wanted any more; the pac has forgotten the runner. */
+static BOOL await_question( struct runner *runner )
 {
     struct pac *pac = runner->pac;
-    BOOL known, ret;
+    BOOL ret, known = FALSE;
 
     AcquireSRWLockExclusive( &pac->lock );
-    ret = !runner->busy;
-    known = ret && pac->runner == runner;
-    if (known) pac->runner = NULL;
+    while (!runner->asked && !runner->stop && SleepConditionVariableSRW( &runner->ready, &pac->lock, IDLE_MS, 0 )) ;
+    ret = runner->asked && !runner->stop;
+    runner->asked = FALSE;
+    if (!ret && (known = pac->runner == runner)) pac->runner = NULL;
     ReleaseSRWLockExclusive( &pac->lock );
     if (known) runner_release( runner );
     return ret;
+}
+
+static void give_answer( struct runner *runner )
+{
+    AcquireSRWLockExclusive( &runner->pac->lock );
+    runner->answered = TRUE;
+    ReleaseSRWLockExclusive( &runner->pac->lock );
+    WakeConditionVariable( &runner->done );
 }
 
 static DWORD CALLBACK runner_proc( void *arg )
@@ -92,24 +100,13 @@ static DWORD CALLBACK runner_proc( void *arg )
     HMODULE module = NULL;
 
     TRACE( "%p\n", runner );
-    for (;;)
+    while (await_question( runner ))
     {
-        BOOL asked = !WaitForSingleObject( runner->ready, IDLE_MS );
-
-        if (runner->stop) break;
-        if (!asked)
-        {
-            if (runner_leave( runner )) break;
-            continue;
-        }
         if (!runner->engine && !load_err)
-        {
             load_err = pac_engine_create( runner->pac->script, &runner->stop, &runner->engine );
-            if (load_err == ERROR_WINHTTP_AUTO_PROXY_SERVICE_ERROR) WARN( "scripts cannot be run\n" );
-        }
         if (!(runner->err = load_err))
             runner->err = pac_engine_find( runner->engine, runner->url, runner->host, &runner->answer );
-        SetEvent( runner->done );
+        give_answer( runner );
     }
 
     TRACE( "%p is idle\n", runner );
@@ -131,10 +128,7 @@ static struct runner *runner_start( struct pac *pac )
     runner->refs = 1;
     runner->pac  = pac;
     pac_grab( pac );
-    runner->ready = CreateEventW( NULL, FALSE, FALSE, NULL );
-    runner->done  = CreateEventW( NULL, FALSE, FALSE, NULL );
-    if (runner->ready && runner->done &&
-        GetModuleHandleExW( GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, (const WCHAR *)runner_proc, &module ))
+    if (GetModuleHandleExW( GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, (const WCHAR *)runner_proc, &module ))
     {
         runner->refs++;
         if ((runner->thread = CreateThread( NULL, 0, runner_proc, runner, 0, NULL ))) return runner;
@@ -175,6 +169,18 @@ static BOOL end_in_engine( struct runner *runner )
     return ret;
 }
 
+static BOOL wait_answer( struct runner *runner, DWORD timeout_ms )
+{
+    struct pac *pac = runner->pac;
+    BOOL ret;
+
+    AcquireSRWLockExclusive( &pac->lock );
+    while (!runner->answered && SleepConditionVariableSRW( &runner->done, &pac->lock, timeout_ms, 0 )) ;
+    ret = runner->answered;
+    ReleaseSRWLockExclusive( &pac->lock );
+    return ret;
+}
+
 /* Nobody wants the answer any more. The pac has forgotten the runner. */
 static void runner_stop( struct runner *runner )
 {
@@ -182,15 +188,17 @@ static void runner_stop( struct runner *runner )
     unsigned int i;
 
     if ((engine = runner->engine)) pac_engine_interrupt( engine );    /* it is not freed before it sees `stop` */
-    InterlockedExchange( &runner->stop, 1 );
+    AcquireSRWLockExclusive( &runner->pac->lock );
+    runner->stop = 1;
+    ReleaseSRWLockExclusive( &runner->pac->lock );
     for (i = 0; i < STOP_TRIES; i++)
     {
-        if (!WaitForSingleObject( runner->done, i < 20 ? 0 : 1 ) || !WaitForSingleObject( runner->thread, 0 )) break;
+        if (wait_answer( runner, i < 20 ? 0 : 1 ) || !WaitForSingleObject( runner->thread, 0 )) break;
         if (!end_in_engine( runner )) continue;
         WARN( "%p: the script was ended after %u tries\n", runner, i + 1 );
         return;
     }
-    SetEvent( runner->ready );    /* it may be through with the script: then it ends by itself */
+    WakeConditionVariable( &runner->ready );    /* it may be through with the script: then it ends by itself */
 }
 
 /*--- questions -----------------------------------------------------------------------------------------------------*/
@@ -209,30 +217,51 @@ static DWORD remaining( ULONGLONG end )
     return now < end ? end - now : 0;
 }
 
-/* Until `object`, the end, or the cancel event: 0, WAIT_TIMEOUT or ERROR_WINHTTP_OPERATION_CANCELLED. */
-static DWORD wait_for( HANDLE object, HANDLE cancel, DWORD timeout_ms )
+static BOOL is_set( HANDLE event )
 {
-    HANDLE handles[2] = { object, cancel };
-    DWORD ret = WaitForMultipleObjects( cancel ? 2 : 1, handles, FALSE, timeout_ms );
-
-    if (ret == WAIT_OBJECT_0) return 0;
-    return ret == WAIT_TIMEOUT ? WAIT_TIMEOUT : ERROR_WINHTTP_OPERATION_CANCELLED;
+    return event && !WaitForSingleObject( event, 0 );
 }
 
+/* 0, WAIT_TIMEOUT or ERROR_WINHTTP_OPERATION_CANCELLED. */
 static DWORD await_answer( struct runner *runner, HANDLE cancel, ULONGLONG end )
 {
     SIZE_T used = 0, now;
-    DWORD err;
 
-    if ((err = wait_for( runner->done, cancel, LOOK_MS )) != WAIT_TIMEOUT) return err;
-    used = memory_used();
-    do
+    while (!wait_answer( runner, LOOK_MS ))
     {
-        if ((err = wait_for( runner->done, cancel, LOOK_MS )) != WAIT_TIMEOUT) return err;
+        if (is_set( cancel )) return ERROR_WINHTTP_OPERATION_CANCELLED;
         now = memory_used();
-    } while (remaining( end ) && (now < used || now - used < MAX_MEMORY));
-    WARN( "the script takes too much\n" );
-    return WAIT_TIMEOUT;
+        if (!used) used = now;
+        if (remaining( end ) && (now < used || now - used < MAX_MEMORY)) continue;
+        WARN( "the script takes too much\n" );
+        return WAIT_TIMEOUT;
+    }
+    return 0;
+}
+
+/* The same. */
+static DWORD take_turn( struct pac *pac, HANDLE cancel, ULONGLONG end )
+{
+    DWORD err = 0;
+
+    AcquireSRWLockExclusive( &pac->lock );
+    while (pac->taken && !err)
+    {
+        if (SleepConditionVariableSRW( &pac->turn, &pac->lock, LOOK_MS, 0 ) || !pac->taken) continue;
+        if (is_set( cancel )) err = ERROR_WINHTTP_OPERATION_CANCELLED;
+        else if (!remaining( end )) err = WAIT_TIMEOUT;
+    }
+    if (!err) pac->taken = TRUE;
+    ReleaseSRWLockExclusive( &pac->lock );
+    return err;
+}
+
+static void give_turn( struct pac *pac )
+{
+    AcquireSRWLockExclusive( &pac->lock );
+    pac->taken = FALSE;
+    ReleaseSRWLockExclusive( &pac->lock );
+    WakeConditionVariable( &pac->turn );
 }
 
 /* The runner, with a reference, and the question in it; the caller has the turn. */
@@ -244,12 +273,13 @@ static struct runner *put_question( struct pac *pac, WCHAR *url, WCHAR *host )
     if ((runner = pac->runner) || (runner = pac->runner = runner_start( pac )))
     {
         InterlockedIncrement( &runner->refs );
-        runner->busy = TRUE;
-        runner->url  = url;
-        runner->host = host;
+        runner->asked    = TRUE;
+        runner->answered = FALSE;
+        runner->url      = url;
+        runner->host     = host;
     }
     ReleaseSRWLockExclusive( &pac->lock );
-    if (runner) SetEvent( runner->ready );
+    if (runner) WakeConditionVariable( &runner->ready );
     return runner;
 }
 
@@ -262,9 +292,6 @@ static DWORD take_answer( struct runner *runner, WCHAR **answer )
     runner->answer = NULL;
     free( runner->url );
     runner->url = NULL;
-    AcquireSRWLockExclusive( &runner->pac->lock );
-    runner->busy = FALSE;
-    ReleaseSRWLockExclusive( &runner->pac->lock );
     return err;
 }
 
@@ -305,13 +332,13 @@ DWORD pac_find( struct pac *pac, const WCHAR *url, BOOL lower_host, HANDLE cance
     DWORD err;
 
     if ((err = pac_view( url, lower_host, &view, &host ))) return err;
-    if ((err = wait_for( pac->turn, cancel, RUN_MS )))
+    if ((err = take_turn( pac, cancel, end )))
     {
         free( view );
         return err == WAIT_TIMEOUT ? ERROR_WINHTTP_SCRIPT_EXECUTION_ERROR : err;
     }
     err = ask( pac, view, host, cancel, end, answer );
-    ReleaseSemaphore( pac->turn, 1, NULL );
+    give_turn( pac );
     TRACE( "%s: %lu, %s\n", debugstr_w( url ), err, err ? "" : debugstr_w( *answer ) );
     return err;
 }
@@ -323,11 +350,6 @@ struct pac *pac_create( WCHAR *script )
     struct pac *pac;
 
     if (!(pac = calloc( 1, sizeof(*pac) ))) return NULL;
-    if (!(pac->turn = CreateSemaphoreW( NULL, 1, 1, NULL )))
-    {
-        free( pac );
-        return NULL;
-    }
     pac->refs   = 1;
     pac->script = script;
     return pac;
@@ -341,7 +363,6 @@ void pac_grab( struct pac *pac )
 void pac_release( struct pac *pac )
 {
     if (!pac || InterlockedDecrement( &pac->refs )) return;
-    CloseHandle( pac->turn );
     free( pac->script );
     free( pac );
 }

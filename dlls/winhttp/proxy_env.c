@@ -149,13 +149,14 @@ static BOOL is_address( const struct env_text *entry )
     const WCHAR *p, *colon = NULL;
     unsigned int dots = 0, colons = 0;
 
+    if (*entry->at == '[') return TRUE;
     for (p = entry->at; p < entry->end; p++)
     {
         if (*p == ':' && !colons++) colon = p;
         if (!colons && !is_number( *p ) && *p != '.') return FALSE;
         dots += *p == '.';
     }
-    if (*entry->at == '[' || colons > 1) return TRUE;
+    if (colons > 1) return TRUE;
     return dots == 3 && colon != entry->at;
 }
 

@@ -326,6 +326,19 @@ void proxy_plan_forget(void)
     settings_release( old );
 }
 
+BOOL proxy_plan_may_block( const struct request *request )
+{
+    struct proxy_choice *choice = proxy_of( &request->options );
+    BOOL automatic = choice->access_type == WINHTTP_ACCESS_TYPE_AUTOMATIC_PROXY, ret;
+    struct settings_copy *copy;
+
+    proxy_release( choice );
+    if (!automatic || settings_get( &copy )) return FALSE;
+    ret = (copy->settings.flags & (WINHTTP_PROXY_TYPE_AUTO_DETECT | WINHTTP_PROXY_TYPE_AUTO_PROXY_URL)) != 0;
+    settings_release( copy );
+    return ret;
+}
+
 static DWORD plan_automatic( struct session *session, const struct target *target, struct proxy_plan *plan )
 {
     struct settings_copy *copy;
@@ -335,17 +348,6 @@ static DWORD plan_automatic( struct session *session, const struct target *targe
     err = plan_settings( session, &copy->settings, target, plan );
     settings_release( copy );
     return err;
-}
-
-/* Scripts are not run yet. */
-DWORD proxy_auto_find( struct session *session, DWORD sources, const WCHAR *script_url, const WCHAR *url, WCHAR **answer )
-{
-    TRACE( "%p, %#lx, %s, %s\n", session->hdr.handle, sources, debugstr_w( script_url ), debugstr_w( url ) );
-
-    *answer = NULL;
-    if (!(sources & WINHTTP_PROXY_TYPE_AUTO_PROXY_URL)) return ERROR_WINHTTP_AUTODETECTION_FAILED;
-    FIXME( "proxy scripts are not there yet; not going direct behind the user's back\n" );
-    return ERROR_WINHTTP_AUTO_PROXY_SERVICE_ERROR;
 }
 
 /*--- plans ---------------------------------------------------------------------------------------------------------*/
@@ -358,17 +360,29 @@ static BOOL is_supported( const struct request *request, const struct proxy_hop 
     return (transport_features() & WH_FEATURE_TUNNEL) != 0;
 }
 
-static DWORD check_plan( const struct request *request, const struct proxy_plan *plan )
+/* Takes out those that the transport cannot go through, as long as others are left: not if only direct would be. */
+static DWORD check_plan( const struct request *request, struct proxy_plan *plan )
 {
-    DWORD i;
+    DWORD i, kept = 0, proxies = 0;
 
     for (i = 0; i < plan->count; i++)
     {
-        if (is_supported( request, &plan->hops[i] )) continue;
-        FIXME( "a proxy that needs a tunnel, or SOCKS; not going direct behind the user's back\n" );
-        return ERROR_WINHTTP_AUTO_PROXY_SERVICE_ERROR;
+        if (!is_supported( request, &plan->hops[i] )) continue;
+        if (plan->hops[i].kind != WH_PROXY_NONE) proxies++;
+        plan->hops[kept++] = plan->hops[i];
     }
-    return ERROR_SUCCESS;
+    if (kept == plan->count) return ERROR_SUCCESS;
+    plan->count = kept;
+    FIXME( "%p: a proxy that needs a tunnel, or SOCKS\n", request->hdr.handle );
+    return proxies ? ERROR_SUCCESS : ERROR_WINHTTP_AUTO_PROXY_SERVICE_ERROR;
+}
+
+static ULONGLONG now(void)
+{
+    LARGE_INTEGER counter;
+
+    QueryPerformanceCounter( &counter );
+    return counter.QuadPart;
 }
 
 DWORD proxy_plan_make( struct request *request, struct proxy_plan *plan )
@@ -381,7 +395,12 @@ DWORD proxy_plan_make( struct request *request, struct proxy_plan *plan )
     if (choice->access_type != WINHTTP_ACCESS_TYPE_NO_PROXY && !(err = target_init( request, &target )))
     {
         if (choice->access_type == WINHTTP_ACCESS_TYPE_NAMED_PROXY) err = plan_named( choice, &target, plan );
-        else err = plan_automatic( request->session, &target, plan );
+        else
+        {
+            plan->start = now();
+            err = plan_automatic( request->session, &target, plan );
+            plan->end = now();
+        }
         if (!err) err = check_plan( request, plan );
         if (err) proxy_plan_free( plan );
         free( target.url );
@@ -427,6 +446,7 @@ BOOL proxy_plan_next( struct request *request )
     if (!hop) return FALSE;
     WARN( "%p: proxy %s:%u cannot be reached\n", request->hdr.handle, hop->host, hop->port );
     remember_failed( hop );
+    plan->failures++;
     if (plan->at + 1 >= plan->count) return FALSE;
     plan->at++;
     return TRUE;

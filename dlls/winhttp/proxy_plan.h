@@ -27,6 +27,8 @@ struct proxy_plan
     struct proxy_hop *hops;     /* NULL: direct, and that is all */
     DWORD             count;
     DWORD             at;       /* which one the present leg takes */
+    DWORD             failures; /* of proxies that could not be reached */
+    ULONGLONG         start, end;    /* of finding it out, for AUTOMATIC_PROXY; ticks of the performance counter */
 };
 
 /* Makes the plan for where the request goes now; *plan is overwritten, and not the request's own. May block: scripts are
@@ -34,6 +36,9 @@ struct proxy_plan
  * ERROR_WINHTTP_AUTO_PROXY_SERVICE_ERROR: the transport cannot go through a proxy of this kind. */
 DWORD proxy_plan_make( struct request *request, struct proxy_plan *plan );
 void proxy_plan_free( struct proxy_plan *plan );
+
+/* Whether that would ask a script: asynchronous calls leave it to a worker. No lock is held. */
+BOOL proxy_plan_may_block( const struct request *request );
 
 /* Puts it in the place of the request's own. request->lock is held. */
 void proxy_plan_use( struct request *request, struct proxy_plan *plan );

@@ -40,6 +40,25 @@ void proxy_settings_free( struct proxy_settings *settings )
     memset( settings, 0, sizeof(*settings) );
 }
 
+static BOOL copy_text( WCHAR **to, const WCHAR *from )
+{
+    *to = from ? wcsdup( from ) : NULL;
+    return *to || !from;
+}
+
+DWORD proxy_settings_copy( struct proxy_settings *to, const struct proxy_settings *from )
+{
+    memset( to, 0, sizeof(*to) );
+    if (!copy_text( &to->proxy, from->proxy ) || !copy_text( &to->bypass, from->bypass ) || !copy_text( &to->url, from->url ))
+    {
+        proxy_settings_free( to );
+        return ERROR_NOT_ENOUGH_MEMORY;
+    }
+    to->flags   = from->flags;
+    to->version = from->version;
+    return ERROR_SUCCESS;
+}
+
 static BOOL same_text( const WCHAR *a, const WCHAR *b )
 {
     return !wcscmp( a ? a : L"", b ? b : L"" );

@@ -52,6 +52,9 @@ HKEY proxy_store_open( BOOL machine );
 
 void proxy_settings_free( struct proxy_settings *settings );
 
+/* Of texts, too. Returns 0 or ERROR_NOT_ENOUGH_MEMORY; *to is overwritten. */
+DWORD proxy_settings_copy( struct proxy_settings *to, const struct proxy_settings *from );
+
 /* "" and NULL are alike. */
 BOOL proxy_settings_equal( const struct proxy_settings *a, const struct proxy_settings *b );
 

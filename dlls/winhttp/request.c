@@ -358,7 +358,8 @@ static DWORD request_send( struct request *request, const WCHAR *headers, DWORD 
                            DWORD optional_len, DWORD total_len, DWORD_PTR context )
 {
     struct operation *op = &request->sending;
-    struct proxy_plan proxies;
+    struct proxy_plan proxies = { NULL };
+    BOOL later;
     UINT64 total;
     DWORD err;
 
@@ -368,7 +369,9 @@ static DWORD request_send( struct request *request, const WCHAR *headers, DWORD 
     AcquireSRWLockShared( &request->lock );
     err = request_check_target( request );
     ReleaseSRWLockShared( &request->lock );
-    if (err || (err = client_cert_prepare( request )) || (err = proxy_plan_make( request, &proxies ))) return err;
+    if (err || (err = client_cert_prepare( request ))) return err;
+    later = request->hdr.async && proxy_plan_may_block( request );
+    if (!later && (err = proxy_plan_make( request, &proxies ))) return err;
     if ((err = operation_claim( request, op, API_SEND_REQUEST, ~STATES( SENDING ) )))
     {
         proxy_plan_free( &proxies );
@@ -377,6 +380,7 @@ static DWORD request_send( struct request *request, const WCHAR *headers, DWORD 
 
     AcquireSRWLockExclusive( &request->lock );
     proxy_plan_use( request, &proxies );
+    request->plan_later   = later;
     request->drain_wanted = (request->flow == FLOW_READING && !leg_owes_body( request )) || auth_needs_drain( request );
     /* What earlier legs have added does not bind this send. */
     if (!(err = head_strip( request ))) head_forget_cookies( request );

@@ -76,7 +76,8 @@ struct request
     uint32_t         codings;        /* WHX_DECODE_*: what is decoded in the present leg */
     BOOL             h1_only;        /* its server has sent it to HTTP/1.1; until it goes to another one */
 
-    struct proxy_plan proxies;       /* how it goes to its present place */
+    struct proxy_plan proxies;       /* how it goes to its present place; */
+    BOOL             plan_later;     /* a worker finds that out before the leg begins */
 
     /* the exchange */
     enum flow_state  flow;

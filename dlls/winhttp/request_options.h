@@ -49,7 +49,7 @@ struct request_options
     DWORD                http_protocols;          /* WINHTTP_PROTOCOL_FLAG_* */
     BOOL                 protocol_required;
     DWORD                decompression;           /* WINHTTP_DECOMPRESSION_FLAG_* */
-    BOOL                 global_creds;            /* kept: USE_GLOBAL_SERVER_CREDENTIALS */
+    BOOL                 global_creds;            /* USE_GLOBAL_SERVER_CREDENTIALS */
     BOOL                 connect_response;        /* a proxy's refusal of CONNECT can be read as the response */
     DWORD                ws_receive_buffer, ws_send_buffer;
     DWORD                priority_hint;           /* kept */
@@ -69,7 +69,7 @@ struct request_options
     DWORD                enabled;                 /* WINHTTP_ENABLE_* */
     BOOL                 reject_userpwd;          /* refuse URLs with user information */
     BOOL                 revocation_offline_ok;
-    DWORD                autologon;               /* kept, as the next three: authentication */
+    DWORD                autologon;               /* with the next three: authentication */
     DWORD                spn;
     struct option_text   user, password, proxy_user, proxy_password;
     struct option_text   server_spn, proxy_spn;   /* what authentication has used */

@@ -139,7 +139,8 @@ void route_fill( const struct request *request, struct wh_route *route )
         route->proxy_host_len = hop->host_len;
         route->proxy_port     = hop->port;
     }
-    route->tls_versions     = request->secure ? session_protocols( request->session ) : 0;
+    if (request->secure || route->proxy_kind == WH_PROXY_HTTPS)    /* which is spoken to over TLS, whatever is asked */
+        route->tls_versions = session_protocols( request->session );
     fill_tls( request, route );
     route->alpn             = allowed_alpn( request );
     if (route->alpn & WH_ALPN_H2) fill_h2( request, route );

@@ -51,10 +51,13 @@ static volatile LONG last_partition;
 static void session_destroy( struct object *obj )
 {
     struct session *session = (struct session *)obj;
-    struct wh_session_close_params params = { session->id, session->partition };
+    struct wh_session_close_params params = { .session = session->id, .partition = session->partition };
+    uint32_t *identities = auth_identities( session, &params.identity_count );
 
     TRACE( "%p\n", session );
+    params.identities = wh_from_ptr( identities );
     if (params.session) wh_session_close( &params );
+    free( identities );
     /* No callback of this session, or of any handle below it, can come any more. */
     if (session->unload_event) SetEvent( session->unload_event );
     option_text_free( &session->agent );

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WH_ABI 6
+#define WH_ABI 7
 
 #define WH_DONE    0x00000000
 #define WH_PENDING 0x00000103
@@ -52,6 +52,13 @@ static inline void *wh_to_ptr( wh_ptr ptr ) { return (void *)(uintptr_t)ptr; }
     X( CANCELLED,    12017, "the caller gave up" ) \
     X( STATE,        12019, "the exchange is not in a state for this" ) \
     X( CONNECT,      12029, "no address accepted the connection" ) \
+    X( PROXY_NAME,   12007, "the proxy's name did not resolve" ) \
+    X( PROXY_CONNECT, 12029, "the proxy did not accept the connection, or does not serve us; `detail` may be its reply" ) \
+    X( PROXY_TIMEOUT, 12002, "a deadline passed on the way to the proxy, or while it made the tunnel" ) \
+    X( PROXY_RESET,  12030, "the proxy broke the connection before the tunnel was there" ) \
+    X( PROXY_TLS,    12188, "the TLS handshake with the proxy failed" ) \
+    X( PROXY_CERT,   12188, "the proxy's certificate was not accepted; `detail` holds WH_CERT_* bits" ) \
+    X( PROXY_CERT_NEEDED, 12187, "the proxy demands a client certificate" ) \
     X( RESET,        12030, "the peer broke the connection, or ended it in the middle of a message" ) \
     X( STALE,        12030, "a pooled connection turned out dead before any byte of the response" ) \
     X( STREAM,       12030, "the peer reset the stream; `detail` is its error code" ) \
@@ -76,6 +83,13 @@ enum wh_error
 #undef WH_ERROR_MEMBER
     WHE_COUNT
 };
+
+/* 1 if it says that this proxy is of no use, whatever the server is like: time for the next one. Nothing of the request was
+ * sent. A proxy that is not who it says is no reason to go another way, which may be the open one. */
+static inline int wh_proxy_is_useless( uint32_t error )
+{
+    return error >= WHE_PROXY_NAME && error <= WHE_PROXY_RESET;
+}
 
 /* Why a certificate was not accepted (values of WINHTTP_CALLBACK_STATUS_FLAG_*). */
 #define WH_CERT_REV_FAILED   0x00000001
@@ -137,14 +151,17 @@ struct wh_session_open_params
 };
 WH_LAYOUT( wh_session_open_params, 16 );
 
-/* Idle connections of the process-wide pool stay until their idle time; those of a partition that nobody else uses are
- * closed. */
+/* Idle connections of the process-wide pool stay until their idle time; those of a partition, or of identities, that nobody
+ * else uses are closed. */
 struct wh_session_close_params
 {
     wh_id    session;        /* in */
     wh_u64   partition;      /* in: of its own, 0 = none */
+    wh_ptr   identities;     /* in: uint32_t[], see struct wh_route */
+    uint32_t identity_count; /* in */
+    uint32_t reserved;
 };
-WH_LAYOUT( wh_session_close_params, 16 );
+WH_LAYOUT( wh_session_close_params, 32 );
 
 #define WH_KEY_RSA_BCRYPT  1   /* BCRYPT_RSAKEY_BLOB, BCRYPT_RSAPRIVATE_MAGIC or BCRYPT_RSAFULLPRIVATE_MAGIC */
 #define WH_KEY_ECC_BCRYPT  2   /* BCRYPT_ECCKEY_BLOB, private, ECDSA or ECDH, of P-256, P-384 or P-521 */
@@ -175,9 +192,10 @@ WH_LAYOUT( wh_creds_close_params, 8 );
 #define WH_SCHEME_HTTPS  2
 
 #define WH_PROXY_NONE    0
-#define WH_PROXY_HTTP    1   /* plain http through it as absolute-form, https through CONNECT */
-#define WH_PROXY_HTTPS   2   /* the same within TLS to the proxy */
-#define WH_PROXY_SOCKS4  3   /* 4a: the proxy resolves the name */
+#define WH_PROXY_HTTP    1   /* plain http through it as absolute-form; https and WebSockets through CONNECT */
+#define WH_PROXY_HTTPS   2   /* the same within TLS to the proxy, which is judged by the name proxy_host, here, under
+                              * tls_versions and tls_flags (also for http); it gets no client certificate */
+#define WH_PROXY_SOCKS4  3   /* 4a: the proxy resolves the name. An IPv6 literal is given to it as a name */
 #define WH_PROXY_SOCKS5  4
 
 /* route.tls_versions (values of WINHTTP_FLAG_SECURE_PROTOCOL_*) */
@@ -216,7 +234,8 @@ enum tls_judge
 #define WH_ROUTE_FIRST_AVAILABLE  0x04   /* a waiting exchange takes whichever connection is free first, not only the
                                           * one that is being made for it */
 #define WH_ROUTE_NO_DNS_CACHE     0x08   /* resolve anew */
-#define WH_ROUTE_KEY_FLAGS        WH_ROUTE_TCP_FAST_OPEN    /* those that separate connections */
+#define WH_ROUTE_TUNNEL           0x10   /* CONNECT for http, too; set here for WHX_WEBSOCKET through an HTTP proxy */
+#define WH_ROUTE_KEY_FLAGS        (WH_ROUTE_TCP_FAST_OPEN | WH_ROUTE_TUNNEL)    /* those that separate connections */
 
 #define WH_TAG_SIZE 16                   /* a GUID; all zero = none */
 
@@ -235,7 +254,8 @@ struct wh_route
     wh_ptr   host;               /* name for TLS and, if connect_host_len is 0, for resolving */
     wh_ptr   connect_host;       /* name or address to resolve in place of host */
     wh_ptr   proxy_host;
-    wh_ptr   proxy_auth;         /* value of Proxy-Authorization for CONNECT */
+    wh_ptr   proxy_auth;         /* value of Proxy-Authorization for CONNECT; user:password for SOCKS. No part of the key: a
+                                  * connection that was made with it has `identity`, over HTTP/2, too */
     uint32_t host_len;
     uint32_t connect_host_len;
     uint32_t proxy_host_len;
@@ -266,8 +286,12 @@ struct wh_route
     uint32_t h2_keepalive_ms;    /* HTTP/2: PING after so much silence, and no idle timeout; 0 = off */
     uint32_t identity;           /* HTTP/1.1: its connection is somebody's from now on, and serves no exchange with another
                                   * identity, or with none; 0 = nobody's. A pin is kept whatever they are */
+    wh_ptr   proxy_head;         /* more field lines for CONNECT, each ended by CRLF: User-Agent and such. INVALID: one
+                                  * that is not the proxy's to see, or that the tunnel writes itself (Host) */
+    uint32_t proxy_head_len;
+    uint32_t reserved;
 };
-WH_LAYOUT( wh_route, 176 );
+WH_LAYOUT( wh_route, 192 );
 
 /* exchange_start flags */
 #define WHX_SYNC            0x0001  /* records of this exchange are fetched with wait(exchange), not with wait(0) */
@@ -344,7 +368,9 @@ WH_LAYOUT( wh_exchange_send_params, 48 );
 
 /* flags of responses */
 #define WHR_INTERIM         0x01  /* a 1xx head, the next read_head gives the one after it */
-#define WHR_FROM_PROXY      0x02  /* a proxy's answer to CONNECT */
+#define WHR_FROM_PROXY      0x02  /* head: a proxy's answer to CONNECT, which it did not grant. Start has ended as if the
+                                   * request had gone out; none of it has, and what is sent from then on is thrown
+                                   * away. After a 407 the exchange that is pinned to the connection asks again */
 #define WHR_END             0x04  /* no body follows / the body is complete */
 #define WHR_TOO_SMALL       0x08  /* read_head: `len` bytes are needed; nothing was taken, ask again */
 #define WHR_CLOSE           0x10  /* the connection will not be kept */
@@ -467,8 +493,10 @@ struct wh_times
     wh_u64   started, resolve_start, resolve_end, connect_start, connect_end, tls_start, tls_end;
     wh_u64   send_start, send_head_end, send_end, receive_start, receive_head_end, receive_end;
     wh_u64   decoding;       /* not a time but a duration: spent on decoding the body */
+    wh_u64   proxy_tls_start, proxy_tls_end;     /* TLS with the proxy */
+    wh_u64   tunnel_start, tunnel_end;           /* CONNECT, or SOCKS */
 };
-WH_LAYOUT( wh_times, 112 );
+WH_LAYOUT( wh_times, 144 );
 
 struct wh_stats
 {

@@ -298,6 +298,7 @@ static void websocket_finish( struct object *obj )
 
 static void websocket_destroy( struct object *obj )
 {
+    if (websocket_from_object( obj )->attended) worker_operation_end();
     free( obj );
 }
 
@@ -374,7 +375,9 @@ DWORD websocket_open( struct request *request, DWORD_PTR context, HINTERNET *han
     operation_init( &ws->receiving, &ws->hdr, EVENT_RECEIVE_DONE );
     ws->send_ms  = timeout_ms( request->options.timeouts.send );
     ws->close_ms = request->options.ws_close_ms;
-    if ((err = object_open( &ws->hdr )))
+    err = ws->hdr.async ? worker_operation_begin() : ERROR_SUCCESS;
+    ws->attended = ws->hdr.async && !err;
+    if (err || (err = object_open( &ws->hdr )))
     {
         object_release( &ws->hdr );
         return err;

@@ -16,7 +16,7 @@ enum event_kind
     EVENT_RECORD,            /* a record of the Unix side */
     EVENT_SEND_DONE,         /* the operation of the sending side has its result: deliver it */
     EVENT_RECEIVE_DONE,      /* the same for the receiving side */
-    EVENT_FOLLOW,            /* the receiving operation goes on to its next leg */
+    EVENT_FOLLOW,            /* an operation goes on: the receiving one to its next leg, the sending one to its first */
 };
 
 struct event

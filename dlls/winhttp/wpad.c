@@ -19,6 +19,7 @@
 
 #include "wine/debug.h"
 #include "pac_dns.h"
+#include "transport.h"
 #include "wpad.h"
 #include "wpad_name.h"
 
@@ -226,10 +227,11 @@ static BOOL detection_start( struct detection *detection )
 DWORD wpad_detect( DWORD flags, HANDLE cancel, WCHAR **url )
 {
     struct detection *detection;
-    DWORD err = ERROR_WINHTTP_AUTODETECTION_FAILED;
+    DWORD err = ERROR_WINHTTP_AUTODETECTION_FAILED, attach_err;
     HANDLE handles[2];
 
     *url = NULL;
+    if ((attach_err = transport_attach())) return attach_err;    /* public suffixes: the first call may be this one */
     if (!(detection = calloc( 1, sizeof(*detection) ))) return ERROR_NOT_ENOUGH_MEMORY;
     detection->refs  = 1;
     detection->flags = flags;

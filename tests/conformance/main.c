@@ -11,6 +11,11 @@
 #include "wine/test.h"
 
 #define TESTS(X) \
+    X( auth ) \
+    X( auth_basic ) \
+    X( auth_digest ) \
+    X( auth_ntlm ) \
+    X( auth_proxy ) \
     X( body ) \
     X( chunked ) \
     X( client ) \
@@ -49,7 +54,12 @@
     X( option_table ) \
     X( option_values ) \
     X( options ) \
+    X( pac ) \
     X( pool ) \
+    X( proxy_automatic ) \
+    X( proxy_http ) \
+    X( proxy_resolver ) \
+    X( proxy_settings ) \
     X( query ) \
     X( query_ex ) \
     X( races ) \
@@ -79,7 +89,9 @@
     X( websocket_close ) \
     X( websocket_data ) \
     X( websocket_peer ) \
-    X( websocket_threads )
+    X( websocket_real ) \
+    X( websocket_threads ) \
+    X( wpad )
 
 #define DECLARE(name) extern void func_##name( void );
 TESTS( DECLARE )

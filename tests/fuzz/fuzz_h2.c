@@ -2,9 +2,9 @@
  * Fuzz target: an HTTP/2 connection over a scripted layer
  *
  * The first bytes of the input choose how the rest, the server's frames, arrives, and what the program does: three
- * exchanges at a time, a GET, an upload and one that is closed early or asks for a WebSocket. Whatever the bytes are: no
- * crash, no endless work, each operation ends once, heads read as heads, no body is longer than its length, and nothing is
- * left.
+ * exchanges at a time, a GET that decodes, an upload, and one that is closed early or asks for a WebSocket. Whatever the
+ * bytes are: no crash, no endless work, each operation ends once, heads read as heads, no body is longer than its length,
+ * and nothing is left.
  */
 
 #define TEST_FATAL
@@ -225,6 +225,7 @@ static void slot_start( unsigned int index )
     memset( slot, 0, offsetof( struct slot, head ) );
     slot->content_len = WH_NO_LENGTH;
     named.host = wh_from_ptr( "localhost" );
+    if (!index) start.flags = WHX_DECODE | WHX_DECODE_MORE;
     if (index == 1) start.total_len = WH_NO_LENGTH, start.flags = WHX_CHUNKED;
     if (index == 2 && script.choice & CHOOSE_WEBSOCKET) start.flags = WHX_WEBSOCKET;
     if (script.choice & CHOOSE_STREAM_END) start.flags |= WHX_STREAM_END;

@@ -49,6 +49,7 @@ struct request
     uint32_t    scheme;
     const struct wh_route *route;      /* for the fields of it that are not named here */
     uint32_t    resolve_ms;
+    wh_id       pin;
 };
 
 static inline struct wh_route request_route( const struct request *request, uint16_t port )
@@ -90,7 +91,7 @@ static inline uint32_t wait_for( struct client *client, uint32_t kind, struct wh
 static inline uint32_t client_start( struct client *client, const struct peer *peer, const struct request *request )
 {
     struct wh_route route = request_route( request, peer->port );
-    struct wh_exchange_start_params params = { .session = session, .route = wh_from_ptr( &route ),
+    struct wh_exchange_start_params params = { .session = session, .route = wh_from_ptr( &route ), .pin = request->pin,
         .head = wh_from_ptr( request->head ? request->head : get_head ),
         .head_len = (uint32_t)strlen( request->head ? request->head : get_head ),
         .body = wh_from_ptr( request->body ), .body_len = (uint32_t)request->body_len,

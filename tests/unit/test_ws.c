@@ -544,6 +544,24 @@ static void test_keepalive_can_be_turned_off(void)
     finish_all();
 }
 
+/* Behind a frame that may not be nothing is read until the reader has what came before it: that is no silence of the peer's. */
+static void test_keepalive_leaves_a_violation_to_the_reader(void)
+{
+    uint64_t due;
+    int i;
+
+    open_plain( 0 );
+    expect( !ws_control_now( WHC_WS_KEEPALIVE, 15000 ) );
+    server_says( "82:'data' 83:'bad'" );
+    due = turn( engine_now_ms(), WS_WAIT );
+    for (i = 0; i < 3; i++) due = turn( due, WS_WAIT );
+    expect( !ws_script.out.len );
+    expect( read_is( 100, "data", WHR_WS_BINARY ) );
+    strand_run( &ws_conn->strand );
+    expect( read_now( 100 ).error == WHE_PROTOCOL );
+    finish_all();
+}
+
 static void test_operations_run_out_of_time(void)
 {
     struct wh_exchange_send_params send = { .data = wh_from_ptr( place ), .len = 1000, .flags = WHX_WS_BINARY, .timeout_ms = 5000 };
@@ -675,6 +693,7 @@ int main(void)
     run( test_cancel_ends_both_operations );
     run( test_keepalive );
     run( test_keepalive_can_be_turned_off );
+    run( test_keepalive_leaves_a_violation_to_the_reader );
     run( test_operations_run_out_of_time );
     run( test_reads_ahead_after_a_while );
     run( test_compressed_fragments_can_be_understood_at_once );

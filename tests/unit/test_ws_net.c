@@ -215,6 +215,86 @@ static void test_discarding_while_a_read_waits(void)
     expect_clean();
 }
 
+/* A synchronous program is not always in a call that waits, and nobody else waits for it. */
+
+struct pinger
+{
+    int pings;                /* each message is answered with a ping; else pings with pongs */
+    unsigned int answered;    /* atomic: pongs that came, or went */
+};
+
+static void script_pinger( struct peer *peer, int fd, void *arg )
+{
+    struct pinger *pinger = arg;
+    struct bytes data = { 0 };
+    int first;
+
+    if (!ws_peer_upgrade( peer, fd )) return;
+    while ((first = ws_peer_read( fd, &data )) != -1 && first != (WS_FIN | WS_CLOSE))
+    {
+        if (pinger->pings && first == (WS_FIN | WS_BINARY)) ws_peer_frame( fd, WS_FIN | WS_PING, "p", 1 );
+        if (!pinger->pings && first == (WS_FIN | WS_PING)) ws_peer_frame( fd, WS_FIN | WS_PONG, data.data, data.len );
+        if (first != (pinger->pings ? WS_FIN | WS_PONG : WS_FIN | WS_PING)) continue;
+        __atomic_add_fetch( &pinger->answered, 1, __ATOMIC_SEQ_CST );
+    }
+    ws_peer_words( fd, "88:03e8" );
+    bytes_free( &data );
+}
+
+static unsigned int answers( struct pinger *pinger )
+{
+    return __atomic_load_n( &pinger->answered, __ATOMIC_SEQ_CST );
+}
+
+static void test_pings_are_answered_by_who_only_sends(void)
+{
+    uint64_t limit = engine_now_ms() + WAIT_MS;
+    struct pinger pinger = { .pings = 1 };
+    struct peer peer;
+
+    peer_start( &peer, script_pinger, &pinger );
+    expect( !open_websocket( &peer, NULL ) );
+    while (!answers( &pinger ) && engine_now_ms() < limit)
+    {
+        if (!expect( !send_message( client.id, "x", 1, WHX_WS_BINARY ) )) break;
+        sched_yield();
+    }
+    expect( answers( &pinger ) );
+    expect( close_websocket( client.id ) );
+    client_close( &client );
+    peer_stop( &peer );
+    expect_clean();
+}
+
+static void test_keepalive_sees_answers_that_nobody_waited_for(void)
+{
+    struct wh_exchange_control_params control = { .what = WHC_WS_KEEPALIVE, .number = 20 };
+    uint64_t limit = engine_now_ms() + WAIT_MS;
+    struct pinger pinger = { 0 };
+    unsigned int round;
+    struct peer peer;
+
+    peer_start( &peer, script_pinger, &pinger );
+    expect( !open_websocket( &peer, NULL ) );
+    control.exchange = client.id;
+    expect( exchange_control( &control ) == WH_DONE && !control.error );
+    for (round = 1; round <= 3; round++)
+    {
+        uint64_t now = engine_now_ms();
+
+        while (engine_now_ms() < now + control.number) sched_yield();    /* the program does something else */
+        while (answers( &pinger ) < round && engine_now_ms() < limit)
+            if (!expect( !send_message( client.id, "x", 1, WHX_WS_BINARY ) )) break;
+        expect( answers( &pinger ) >= round );
+    }
+    control.number = 0;
+    expect( exchange_control( &control ) == WH_DONE && !control.error );
+    expect( close_websocket( client.id ) );
+    client_close( &client );
+    peer_stop( &peer );
+    expect_clean();
+}
+
 /* Ends. */
 
 /* What the peer saw at the end: the client's close frame, then the end of the stream, and no reset. */
@@ -392,6 +472,8 @@ int main(void)
     run( test_both_directions_at_once );
     run( test_a_thread_for_each_direction );
     run( test_discarding_while_a_read_waits );
+    run( test_pings_are_answered_by_who_only_sends );
+    run( test_keepalive_sees_answers_that_nobody_waited_for );
     run( test_farewells_reach_the_peer );
     run( test_closing_an_open_one_cuts_the_stream );
     run( test_everything_byte_by_byte );

@@ -17,8 +17,11 @@
 #include "log.h"
 #include "loop.h"
 #include "origin.h"
+#include "proxy.h"
+#include "socks.h"
 #include "tcp.h"
 #include "tls.h"
+#include "tunnel.h"
 
 #define DRAIN_MS 2000      /* for a body that nobody reads: longer than that, a new connection is cheaper */
 
@@ -50,6 +53,7 @@ static void conn_destroy( struct object *obj )
     engine_drop_timer( &conn->timer );
     if (conn->layer) conn->layer->ops->close( conn->layer );
     if (conn->dial) object_release( &conn->dial->obj );
+    if (conn->revival) object_release( &conn->revival->obj );
     h1_reset( &conn->h1 );
     h2_free( conn->h2 );
     origin_release( conn->origin );
@@ -156,7 +160,7 @@ struct conn *conn_create( struct dial *dial, struct origin *origin, const union 
     {
         conn->dial = dial;
         object_ref( &dial->obj );
-        if (origin->tls) trust_ask();
+        if (origin->tls || origin->proxy_kind == WH_PROXY_HTTPS) trust_ask();
         return conn;
     }
     object_release( &conn->obj );
@@ -237,11 +241,18 @@ static const uint8_t kept_facts[CONN_KEPT] =
     WHQ_CONNECTION, WHQ_TCP, WHQ_TLS, WHQ_PEER_CHAIN, WHQ_CHANNEL_BINDING, WHQ_CERT_ISSUERS
 };
 
+/* What TLS with a proxy says is nothing about the server. */
+static enum wh_error conn_fact( struct conn *conn, unsigned int what, void *buffer, size_t size, size_t *len )
+{
+    *len = 0;
+    if (conn->stage != STAGE_TLS && what != WHQ_CONNECTION && what != WHQ_TCP) return WHE_STATE;
+    return conn->layer->ops->query( conn->layer, what, buffer, size, len );
+}
+
 /* One that is not there, or for which there is no memory, is not there later. Asked once where it is small: some are
  * calculated from certificates. */
 static void conn_keep_facts( struct conn *conn )
 {
-    const struct layer_ops *ops = conn->layer->ops;
     enum wh_error error;
     char small[256];
     unsigned int i;
@@ -251,10 +262,10 @@ static void conn_keep_facts( struct conn *conn )
     for (i = 0; i < CONN_KEPT; i++)
     {
         if (conn->facts[i].data) continue;
-        error = ops->query( conn->layer, kept_facts[i], small, sizeof(small), &len );
+        error = conn_fact( conn, kept_facts[i], small, sizeof(small), &len );
         if ((error && error != WHE_INVALID) || !(data = wh_malloc( len ))) continue;
         if (!error) memcpy( data, small, len );
-        else if (ops->query( conn->layer, kept_facts[i], data, len, &len ))
+        else if (conn_fact( conn, kept_facts[i], data, len, &len ))
         {
             wh_free( data );
             continue;
@@ -330,16 +341,26 @@ static void conn_show_failure( struct conn *conn )
 {
     struct exchange *sponsor;
 
-    if (conn->state == CONN_CONNECTING || !(sponsor = origin_sponsor( conn->dial ))) return;
+    if (conn->state == CONN_CONNECTING || conn->stage != STAGE_TLS || !(sponsor = origin_sponsor( conn->dial ))) return;
     conn_keep_facts( conn );
     exchange_show( sponsor, conn );
     object_release( &sponsor->obj );
+}
+
+/* Whose error it is. */
+static enum wh_error conn_way_error( const struct conn *conn, enum wh_error error )
+{
+    if (conn->stage == STAGE_TLS) return error;
+    if (conn->revived && error == WHE_RESET) return WHE_STALE;    /* a new one may be better */
+    if (conn->stage == STAGE_TUNNEL && error == WHE_CONNECT) return error;    /* a SOCKS proxy's word */
+    return origin_way_error( conn->origin, error );
 }
 
 static void conn_dial_failed( struct conn *conn, enum wh_error error, uint32_t detail )
 {
     struct dial *dial = conn->dial;
 
+    error = conn_way_error( conn, error );
     LOG( LOG_TRACE, "conn " OBJECT_FMT ": %s, error %u (%u)", OBJECT_ARG( &conn->obj ), conn_state_names[conn->state],
          error, detail );
     conn_show_failure( conn );
@@ -372,12 +393,22 @@ static enum wh_error conn_agree( struct conn *conn, uint32_t chosen )
     return chosen == WH_ALPN_H2 ? h2_open( conn, &conn->dial->plan ) : WHE_OK;
 }
 
+enum wh_error conn_layer_error( const struct conn *conn )
+{
+    enum wh_error error = conn->layer->error;
+
+    if (conn->stage != STAGE_PROXY_TLS || error == WHE_RESET || error == WHE_TIMEOUT) return error;
+    return origin_way_error( conn->origin, error );
+}
+
 static void conn_up( struct conn *conn, uint32_t chosen )
 {
     struct dial *dial = conn->dial;
-    enum wh_error error;
+    enum wh_error error = WHE_OK;
 
-    if ((error = conn_agree( conn, chosen )))
+    if (conn->refused) conn->protocol = WH_ALPN_H1;
+    else error = conn_agree( conn, chosen );
+    if (error)
     {
         conn_dial_failed( conn, error, 0 );
         return;
@@ -389,19 +420,136 @@ static void conn_up( struct conn *conn, uint32_t chosen )
     }
     conn_enter( conn, CONN_UP );
     conn->dial = NULL;
+    if (dial->plan.identity) conn->identity = dial->plan.identity;
     engine_set_timer( &conn->timer, TIMER_NEVER );
     origin_conn_up( conn, dial );
     object_release( &dial->obj );
+    if (conn->refused && !origin_conn_busy( conn )) conn->unwanted = 1;    /* nobody is there to read why */
+}
+
+/* ---- upwards, one layer on top of the other ---- */
+
+static struct layer *push_tls( struct conn *conn, enum wh_error *error )
+{
+    const struct origin *origin = conn->origin;
+    const struct tls_policy policy =
+    {
+        .host          = origin->host,
+        .versions      = origin->tls_versions,
+        .flags         = origin->tls_flags,
+        .alpn          = origin->alpn,
+        .judge         = origin->judge,
+        .creds         = origin->creds,
+        .cache_key     = origin->key,
+        .cache_key_len = origin->key_len,
+    };
+
+    return tls_layer_create( conn->layer, &policy, error );
+}
+
+/* The route's policy, for another name. It is judged here: the PE side would be asked in the name of the server. Sessions
+ * are kept under a key of their own: the two peers of a route are not to be taken for one another. */
+static struct layer *push_proxy_tls( struct conn *conn, enum wh_error *error )
+{
+    const struct origin *origin = conn->origin;
+    struct tls_policy policy = { .host = origin->connect_host, .versions = origin->tls_versions,
+                                 .flags = origin->tls_flags | WH_TLS_NO_CLIENT_CERT, .alpn = WH_ALPN_H1,
+                                 .judge = WH_JUDGE_HERE };
+    char key[1024];
+
+    if (origin->tls_flags & WH_TLS_REVOCATION_OFFLINE_OK) policy.flags &= ~WH_TLS_CHECK_REVOCATION;
+    if (origin->key_len < sizeof(key))
+    {
+        key[0] = 'p';
+        memcpy( key + 1, origin->key, origin->key_len );
+        policy.cache_key = key;
+        policy.cache_key_len = origin->key_len + 1;
+    }
+    return tls_layer_create( conn->layer, &policy, error );
+}
+
+static struct layer *push_tunnel( struct conn *conn, enum wh_error *error )
+{
+    const struct origin *origin = conn->origin;
+    const struct proxy_words *words = conn->dial->plan.words;
+
+    if (origin->proxy_kind == WH_PROXY_SOCKS4 || origin->proxy_kind == WH_PROXY_SOCKS5)
+        return socks_layer_create( conn->layer, origin->proxy_kind, origin->host, origin->target_port, words, error );
+    return tunnel_layer_create( conn->layer, origin->host, origin->target_port, words, error );
+}
+
+struct stage
+{
+    struct layer *(*push)( struct conn *conn, enum wh_error *error );   /* takes over conn->layer, also when it fails */
+    size_t begin, end;       /* the times in struct wh_times */
+};
+
+static const struct stage stages[] =
+{
+    [STAGE_TCP]       = { NULL, offsetof( struct wh_times, connect_start ), offsetof( struct wh_times, connect_end ) },
+    [STAGE_PROXY_TLS] = { push_proxy_tls, offsetof( struct wh_times, proxy_tls_start ),
+                          offsetof( struct wh_times, proxy_tls_end ) },
+    [STAGE_TUNNEL]    = { push_tunnel, offsetof( struct wh_times, tunnel_start ), offsetof( struct wh_times, tunnel_end ) },
+    [STAGE_TLS]       = { push_tls, offsetof( struct wh_times, tls_start ), offsetof( struct wh_times, tls_end ) },
+};
+
+static int has_stage( const struct origin *origin, enum conn_stage stage )
+{
+    if (stage == STAGE_PROXY_TLS) return origin->proxy_kind == WH_PROXY_HTTPS;
+    if (stage == STAGE_TUNNEL) return origin->tunnel;
+    return stage != STAGE_TLS || origin->tls;
+}
+
+/* The top layer has something to do first: so long it may take. */
+static void conn_begin_stage( struct conn *conn )
+{
+    uint32_t limit_ms = conn->dial->plan.connect_ms;
+
+    conn->deadline_ms = limit_ms ? engine_now_ms() + limit_ms : TIMER_NEVER;
+    engine_set_timer( &conn->timer, conn->deadline_ms );
+    conn_note_time( conn, stages[conn->stage].begin );
+    conn_enter( conn, CONN_HANDSHAKE );
+}
+
+/* There is no layer any more: the one that could not be made has taken those below along. */
+static void conn_push_failed( struct conn *conn, enum wh_error error )
+{
+    struct dial *dial = conn->dial;
+
+    conn_enter( conn, CONN_CLOSED );
+    engine_set_timer( &conn->timer, TIMER_NEVER );
+    conn->dial = NULL;
+    object_remove( &conn->obj );
+    dial_attempt_failed( dial, conn, error, 0 );
+    object_release( &dial->obj );
+}
+
+/* The top layer is up: the next one, or it is done. */
+static void conn_climb( struct conn *conn )
+{
+    unsigned int stage = conn->stage + 1;
+    enum wh_error error;
+
+    while (stage <= STAGE_TLS && !has_stage( conn->origin, stage )) stage++;
+    if (stage > STAGE_TLS)
+    {
+        conn_up( conn, conn->stage == STAGE_TLS ? tls_layer_alpn( conn->layer ) : 0 );
+        return;
+    }
+    if (!(conn->layer = stages[stage].push( conn, &error )))
+    {
+        conn_push_failed( conn, error );
+        return;
+    }
+    if (conn->stage == STAGE_TCP) conn->deferred = conn->origin->fast_open && tcp_layer_deferred( conn->layer->below );
+    conn->stage = stage;
+    conn_begin_stage( conn );
 }
 
 /* The socket is connected: go on upwards. */
 static void conn_connected( struct conn *conn )
 {
-    struct origin *origin = conn->origin;
-    struct tls_policy policy = { 0 };
     struct exchange *sponsor;
-    struct layer *layer;
-    enum wh_error error;
     char text[WH_RECORD_TEXT];
 
     if (!dial_attempt_won( conn->dial, conn ))
@@ -416,40 +564,7 @@ static void conn_connected( struct conn *conn )
         exchange_mark_time( sponsor, offsetof( struct wh_times, connect_end ) );
         object_release( &sponsor->obj );
     }
-    if (!origin->tls)
-    {
-        conn_up( conn, 0 );
-        return;
-    }
-
-    policy.host = origin->host;
-    policy.versions = origin->tls_versions;
-    policy.flags = origin->tls_flags;
-    policy.alpn = origin->alpn;
-    policy.judge = origin->judge;
-    policy.creds = origin->creds;
-    policy.cache_key = origin->key;
-    policy.cache_key_len = origin->key_len;
-    layer = tls_layer_create( conn->layer, &policy, &error );
-    if (!layer)
-    {
-        struct dial *dial = conn->dial;
-
-        conn->layer = NULL;    /* the failed layer took it along */
-        conn_enter( conn, CONN_CLOSED );
-        engine_set_timer( &conn->timer, TIMER_NEVER );
-        conn->dial = NULL;
-        object_remove( &conn->obj );
-        dial_attempt_failed( dial, conn, error, 0 );
-        object_release( &dial->obj );
-        return;
-    }
-    conn->layer = layer;
-    conn->deferred = origin->fast_open && tcp_layer_deferred( layer->below );
-    conn->deadline_ms = conn->dial->plan.connect_ms ? engine_now_ms() + conn->dial->plan.connect_ms : TIMER_NEVER;
-    engine_set_timer( &conn->timer, conn->deadline_ms );
-    conn_note_time( conn, offsetof( struct wh_times, tls_start ) );
-    conn_enter( conn, CONN_HANDSHAKE );
+    conn_climb( conn );
 }
 
 static void conn_secured( struct conn *conn )
@@ -457,14 +572,42 @@ static void conn_secured( struct conn *conn )
     struct wh_tls_facts facts;
     size_t len;
 
-    conn_note_time( conn, offsetof( struct wh_times, tls_end ) );
     if (conn->deferred) conn->fast_open = tcp_layer_fast_opened( conn->layer->below );
     if (!conn->layer->ops->query( conn->layer, WHQ_TLS, &facts, sizeof(facts), &len ))
     {
         conn->tls_resumed = facts.resumed;
         conn->tls_false_start = facts.false_start;
     }
-    conn_up( conn, tls_layer_alpn( conn->layer ) );
+}
+
+/* The top layer has done what it had to do first. */
+static void conn_stage_done( struct conn *conn )
+{
+    conn_note_time( conn, stages[conn->stage].end );
+    if (conn->stage == STAGE_TLS) conn_secured( conn );
+    if (conn->stage == STAGE_TUNNEL && conn->origin->proxy_kind != WH_PROXY_SOCKS4 &&
+        conn->origin->proxy_kind != WH_PROXY_SOCKS5) conn->refused = tunnel_layer_refused( conn->layer );
+    if (conn->refused) conn_up( conn, 0 );
+    else conn_climb( conn );
+}
+
+/* UP and idle, after a refusal: somebody has an answer to it. 1: it is on its way again, as if it had just connected. */
+static int conn_revive( struct conn *conn )
+{
+    struct origin *origin = conn->origin;
+    enum wh_error error;
+
+    if (!conn->refused || !(conn->dial = origin_conn_revival( conn ))) return 0;
+    LOG( LOG_TRACE, "conn " OBJECT_FMT ": asks its proxy again", OBJECT_ARG( &conn->obj ) );
+    h1_reset( &conn->h1 );
+    conn->served = 0;
+    conn->was_idle = conn->refused = 0;
+    conn->revived = 1;
+    error = conn->unwanted ? WHE_STALE : tunnel_layer_again( conn->layer, origin->host, origin->target_port,
+                                                             conn->dial->plan.words );
+    conn_begin_stage( conn );
+    if (error) conn_dial_failed( conn, error, 0 );
+    return 1;
 }
 
 /* JUDGING. Asks the program of the exchange that the dial works for; another one, when that has left. */
@@ -514,7 +657,8 @@ int conn_verdict( struct conn *conn, enum wh_error error, uint32_t bits )
 /* The layer waits, and not for its socket. 1: start it again. 0: the strand will be scheduled. -1: no memory. */
 static int conn_wait_beside( struct conn *conn )
 {
-    if (conn->state != CONN_HANDSHAKE || !tls_layer_judging( conn->layer, &conn->bits )) return trust_wait( conn );
+    if (conn->state != CONN_HANDSHAKE || conn->stage != STAGE_TLS || !tls_layer_judging( conn->layer, &conn->bits ))
+        return trust_wait( conn );
     conn->deadline_ms = TIMER_NEVER;
     conn_enter( conn, CONN_JUDGING );
     return 0;
@@ -561,7 +705,7 @@ static int conn_start( struct conn *conn )
     {
     case LAYER_OK:
         if (conn->state == CONN_CONNECTING) conn_connected( conn );
-        else conn_secured( conn );
+        else conn_stage_done( conn );
         return 1;
     case LAYER_AGAIN:
         if (conn->state == CONN_JUDGING) return 1;
@@ -631,6 +775,13 @@ static int conn_go( struct conn *conn )
             conn_close( conn );
             return 0;
         }
+        if (conn_revive( conn ))
+        {
+            while (conn->state < CONN_UP)
+                if (!conn_start( conn )) return 0;
+            if (conn->h2) return h2_run( conn, engine_now_ms() );
+            continue;
+        }
         conn_idle( conn );
         if (conn->state == CONN_UP && !origin_conn_busy( conn )) return 0;
     }
@@ -672,7 +823,7 @@ enum wh_error conn_query( struct conn *conn, unsigned int what, void *buffer, si
     *len = 0;
     strand_enter( &conn->strand );
     if (conn->state == CONN_UP || conn->state == CONN_JUDGING)
-        error = conn->layer->ops->query( conn->layer, what, buffer, size, len );
+        error = conn_fact( conn, what, buffer, size, len );
     else if ((kept = kept_fact( conn, what )))
     {
         *len = kept->len;

@@ -32,6 +32,15 @@ enum conn_state
 #undef CONN_STATE_MEMBER
 };
 
+/* Which layer is on top. */
+enum conn_stage
+{
+    STAGE_TCP,
+    STAGE_PROXY_TLS,         /* TLS with an HTTPS proxy */
+    STAGE_TUNNEL,            /* CONNECT, or SOCKS */
+    STAGE_TLS,               /* TLS with the server */
+};
+
 #define CONN_KEPT 6      /* facts that outlive the layer */
 
 struct conn_fact
@@ -48,6 +57,11 @@ struct conn
     enum conn_state  state;
     unsigned int     ready;           /* atomic: LAYER_WANT_* and CONN_* since the last run */
     struct layer    *layer;
+    enum conn_stage  stage;
+    int              refused;         /* the proxy did not make a tunnel: its answer is there to be read. The strand's, but
+                                       * it changes only where nobody else finds the connection */
+    int              revived;         /* it was refused before, and is asking again, or was let through then */
+    struct dial     *revival;         /* pool lock: it goes on with a refused one; a reference */
     struct origin   *origin;
     struct dial     *dial;            /* until up */
     union address    address;
@@ -58,6 +72,7 @@ struct conn
     int              idle, draining;  /* pool lock: which list it is in */
     int              counted;         /* pool lock: in origin->conns and origin->up */
     int              evicted;         /* pool lock: it is what origin->evicting is about */
+    int              leaving;         /* pool lock: it is what origin->leaving is about */
     struct conn     *up_next, *up_prev;       /* pool lock */
     uint8_t          tag[WH_TAG_SIZE];        /* pool lock; all zero: none */
     uint32_t         identity;                /* pool lock: whose it is, see struct wh_route; 0 = nobody's */
@@ -122,6 +137,9 @@ void conn_force( struct conn *conn );
 
 /* It was taken out of the idle list to make room for another one: close it. */
 void conn_evict( struct conn *conn );
+
+/* Its layer has failed: with what, and if that was TLS with a proxy, whose it was. */
+enum wh_error conn_layer_error( const struct conn *conn );
 
 /* On the strand: the exchange is over. Unlinks and detaches it, and puts the connection where it belongs. */
 enum conn_fate { CONN_KEEP, CONN_DRAIN, CONN_CLOSE };

@@ -18,6 +18,7 @@
 #include "hooks.h"
 #include "log.h"
 #include "origin.h"
+#include "proxy.h"
 
 static void dial_destroy( struct object *obj )
 {
@@ -27,6 +28,7 @@ static void dial_destroy( struct object *obj )
     addresses_release( dial->answer );
     addresses_release( dial->addresses );
     if (dial->origin) origin_release( dial->origin );
+    proxy_words_release( dial->plan.words );
     pthread_mutex_destroy( &dial->lock );
     wh_free( dial );
 }
@@ -42,6 +44,7 @@ struct dial *dial_create( struct origin *origin, const struct dial_plan *plan )
     strand_init( &dial->strand, &dial->obj, dial_run );
     pthread_mutex_init( &dial->lock, NULL );
     dial->plan = *plan;
+    proxy_words_ref( plan->words );
     if (!engine_own_timer( &dial->timer, &dial->strand ) && !object_add( &dial->obj ))
     {
         dial->origin = origin;
@@ -56,7 +59,8 @@ int dial_fits( const struct dial *dial, const struct dial_plan *plan )
     const uint32_t flags = WH_ROUTE_IPV6_FALLBACK | WH_ROUTE_NO_DNS_CACHE;
 
     return dial->plan.resolve_ms == plan->resolve_ms && dial->plan.connect_ms == plan->connect_ms &&
-           dial->plan.connect_retries == plan->connect_retries && !((dial->plan.flags ^ plan->flags) & flags);
+           dial->plan.connect_retries == plan->connect_retries && !((dial->plan.flags ^ plan->flags) & flags) &&
+           dial->plan.identity == plan->identity && proxy_words_equal( dial->plan.words, plan->words );
 }
 
 /* The resolver's answer, on a job thread. */
@@ -116,7 +120,7 @@ static int dial_begin( struct dial *dial )
         dial->resolve_deadline = dial->plan.resolve_ms ? engine_now_ms() + dial->plan.resolve_ms : TIMER_NEVER;
         if ((error = dns_ask( origin->connect_host, origin->family, dial->obj.id, dial_resolved )))
         {
-            dial_fail( dial, error, 0 );
+            dial_fail( dial, origin_way_error( origin, error ), 0 );
             return 0;
         }
     }
@@ -342,7 +346,7 @@ static int dial_try( struct dial *dial )
     }
     else if (!dial->error)
     {
-        dial->error = error;
+        dial->error = origin_way_error( dial->origin, error );
         dial->detail = detail;
         dial->no_way = error == WHE_CONNECT && is_no_way( detail );
     }
@@ -387,13 +391,14 @@ static int dial_check_answer( struct dial *dial )
     pthread_mutex_unlock( &dial->lock );
     if (!answered)
     {
-        if (engine_now_ms() >= dial->resolve_deadline) dial_fail( dial, WHE_TIMEOUT, 0 );
+        if (engine_now_ms() >= dial->resolve_deadline)
+            dial_fail( dial, origin_way_error( dial->origin, WHE_TIMEOUT ), 0 );
         else engine_set_timer( &dial->timer, dial->resolve_deadline );
         return 0;
     }
     if (!addresses)
     {
-        dial_fail( dial, error, 0 );
+        dial_fail( dial, origin_way_error( dial->origin, error ), 0 );
         return 0;
     }
     dial->addresses = addresses;

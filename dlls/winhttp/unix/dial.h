@@ -27,6 +27,8 @@ struct dial_plan
     uint32_t flags;                                        /* WH_ROUTE_* */
     uint32_t h2_window, h2_window_delta;                   /* of the exchange's stream, see wh_route */
     uint32_t h2_keepalive_ms;                              /* of its connection */
+    struct proxy_words *words;                             /* for the proxy that makes a tunnel; NULL = none. A reference */
+    uint32_t identity;                                     /* with words: whose the connection will be */
 };
 
 /* One try. */
@@ -49,6 +51,7 @@ struct dial
     struct exchange  *sponsor;           /* pool lock */
     struct dial      *spare_next, *spare_prev;   /* pool lock */
     int               spare;             /* pool lock: in origin->spare */
+    int               pinned;            /* pool lock: for its sponsor only; it goes on where a connection was refused */
     int               wanted, inherited; /* pool lock: it was begun for somebody, or in the background; and its sponsor came
                                           * later */
     struct dial_plan  plan;

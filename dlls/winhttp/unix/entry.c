@@ -59,7 +59,7 @@ static int32_t entry_attach( void *args )
     if (params->abi != WH_ABI) return WH_REFUSED;
     log_start( params->log_level );
     if (engine_start()) return WH_REFUSED;
-    params->features = WH_FEATURE_TLS | WH_FEATURE_H2;
+    params->features = WH_FEATURE_TLS | WH_FEATURE_H2 | WH_FEATURE_TUNNEL;
     params->batch = engine_batches();
     return WH_DONE;
 }

@@ -22,6 +22,7 @@
 #include "hooks.h"
 #include "log.h"
 #include "origin.h"
+#include "proxy.h"
 #include "session.h"
 #include "ws.h"
 
@@ -38,6 +39,7 @@ static void exchange_destroy( struct object *obj )
     if (exchange->conn) object_release( &exchange->conn->obj );
     if (exchange->judged) object_release( &exchange->judged->obj );
     if (exchange->origin) origin_release( exchange->origin );
+    proxy_words_release( exchange->plan.words );
     pthread_mutex_destroy( &exchange->lock );
     wh_free( exchange->head );
     wh_free( exchange->trailers );
@@ -367,7 +369,7 @@ static enum post_result op_post( struct exchange *exchange, struct op *op, const
                                  uint32_t *error, uint32_t *detail )
 {
     enum post_result result = POST_OK;
-    struct note note = op->note;
+    struct note note;
 
     pthread_mutex_lock( &exchange->lock );
     if (op->state != OP_IDLE || exchange->closing) result = POST_REFUSED;
@@ -389,6 +391,7 @@ static enum post_result op_post( struct exchange *exchange, struct op *op, const
     }
     else
     {
+        note = op->note;    /* nobody is at it: it is in no queue */
         *op = *init;
         op->note = note;
         op->note.exchange = exchange;
@@ -457,8 +460,8 @@ static uint32_t op_submit( struct exchange *exchange, struct op *slot, struct op
 int exchange_fetch( struct note *note, struct wh_record *record )
 {
     struct exchange *exchange = note->exchange;
+    int over, owned = note->progress != NULL;    /* the note of an operation may be the next one's when this ends */
     struct op *op = NULL;
-    int over;
 
     if (record)
     {
@@ -501,7 +504,7 @@ int exchange_fetch( struct note *note, struct wh_record *record )
     }
     over = id_is_due( exchange );
     pthread_mutex_unlock( &exchange->lock );
-    if (note->progress) wh_free( note );
+    if (owned) wh_free( note );
     if (over) forget( exchange );
     object_release( &exchange->obj );
     return 1;
@@ -526,6 +529,22 @@ static enum wh_error set_head( struct exchange *exchange, const char *head, uint
     exchange->head = copy;
     exchange->head_len = len;
     exchange->stats.request_head = head_len;
+    return WHE_OK;
+}
+
+/* Where it goes, and with which words for the proxy. What is no HTTP any more after its head cannot be the proxy's business:
+ * a WebSocket gets a tunnel, as a browser's does. */
+static enum wh_error set_route( struct exchange *exchange, const struct wh_route *given, uint32_t max_idle_ms )
+{
+    struct wh_route route = *given;
+    enum wh_error error;
+
+    if (exchange->flags & WHX_WEBSOCKET) route.flags |= WH_ROUTE_TUNNEL;
+    if (route.scheme == WH_SCHEME_HTTPS || (route.proxy_kind != WH_PROXY_HTTP && route.proxy_kind != WH_PROXY_HTTPS))
+        route.flags &= ~WH_ROUTE_TUNNEL;    /* it says nothing there, and shall separate nothing */
+    if ((error = origin_get( &route, max_idle_ms, &exchange->origin )) || !exchange->origin->tunnel) return error;
+    if ((error = proxy_words_create( &route, &exchange->plan.words ))) return error;
+    if (route.proxy_auth_len) exchange->plan.identity = route.identity;
     return WHE_OK;
 }
 
@@ -572,7 +591,7 @@ static struct exchange *exchange_create( const struct wh_exchange_start_params *
     exchange->times.started = engine_now_us();
 
     if (!(*error = session_idle_ms( params->session, &max_idle_ms )) &&
-        !(*error = origin_get( route, max_idle_ms, &exchange->origin )) &&
+        !(*error = set_route( exchange, route, max_idle_ms )) &&
         !(*error = set_head( exchange, wh_to_ptr( params->head ), params->head_len, NULL, 0 )) &&
         !(*error = object_add( &exchange->obj )))
         return exchange;

@@ -79,7 +79,7 @@ struct exchange
     struct stream   *stream;                  /* strand: of HTTP/2 */
     struct exchange *attend_next;             /* in its connection's list of those that want something */
     int              attended;                /* atomic: it is in one */
-    int              has_stream_error;        /* the peer has reset the stream, with this code */
+    int              has_stream_error;        /* atomic: the peer has reset the stream, with this code */
     uint32_t         stream_error;
     struct dial_plan plan;
     uint32_t         match_flags;             /* WH_MATCH_* */

@@ -70,7 +70,7 @@ uint32_t exchange_query( struct wh_exchange_query_params *params )
         else params->error = store( params, &conn->protocol, sizeof(conn->protocol), &len );
         break;
     case WHQ_STREAM_ERROR:
-        if (!exchange->has_stream_error) params->error = WHE_STATE;
+        if (!__atomic_load_n( &exchange->has_stream_error, __ATOMIC_ACQUIRE )) params->error = WHE_STATE;
         else params->error = store( params, &exchange->stream_error, sizeof(exchange->stream_error), &len );
         break;
     case WHQ_TAG:

@@ -74,7 +74,8 @@ static enum h1_result h1_response_done( struct conn *conn, struct exchange *exch
     __atomic_store_n( &exchange->response_done, 1, __ATOMIC_RELEASE );    /* the trailers are there, too */
     if (!exchange->request_done && !h1->send_broken) return H1_WAIT;
 
-    keep = exchange->request_done && !h1->send_broken && !h1->sent_bad && h1->info.keep_alive && !h1->info.ambiguous &&
+    keep = (!conn->refused || h1->info.status == 407) &&    /* a refusal: only for whoever has an answer to it */
+           exchange->request_done && !h1->send_broken && !h1->sent_bad && h1->info.keep_alive && !h1->info.ambiguous &&
            exchange_reuses( exchange ) && h1->info.status != 101 && !buffer_len( &h1->in ) &&
            !op_active( exchange, &exchange->send );    /* it has more than the message, or not all of it is out yet */
     if (exchange->flags & WHX_NO_REUSE) exchange_progress( exchange, WHK_CLOSING, NULL );
@@ -98,7 +99,7 @@ static enum h1_result h1_head_taken( struct conn *conn, struct exchange *exchang
     {
         h1->head_done = 1;
         exchange->times.receive_head_end = engine_now_us();
-        origin_note_version( conn->origin, h1->info.minor );
+        if (!conn->refused) origin_note_version( conn->origin, h1->info.minor );
         exchange->stats.response_head = op->done;
         h1->left = h1->info.body == HEAD_BODY_LENGTH ? h1->info.content_len : NO_END;
         if (!h1->info.keep_alive || h1->info.ambiguous) op->flags |= WHR_CLOSE;
@@ -166,7 +167,7 @@ static enum h1_result h1_websocket( struct conn *conn, struct exchange *exchange
 
 static enum h1_result h1_broken( struct conn *conn, struct exchange *exchange )
 {
-    return h1_fail( conn, exchange, conn->layer->error, conn->layer->detail );
+    return h1_fail( conn, exchange, conn_layer_error( conn ), conn->layer->detail );
 }
 
 static enum h1_result h1_receive_head( struct conn *conn, struct exchange *exchange, struct op *op, uint64_t now_ms )
@@ -188,7 +189,8 @@ static enum h1_result h1_receive_head( struct conn *conn, struct exchange *excha
             return h1_fail( conn, exchange, WHE_HEAD_SIZE, 0 );
         if (count > 0)
         {
-            if (head_parse( &h1->info, buffer_head( &h1->in ), count, !!(exchange->flags & WHX_HEAD) ) == PARSE_BAD)
+            if (head_parse( &h1->info, buffer_head( &h1->in ), count,
+                            (exchange->flags & WHX_HEAD) && !conn->refused ) == PARSE_BAD)
                 return h1_fail( conn, exchange, WHE_PROTOCOL, 0 );
             h1->head_len = count;
             break;
@@ -214,9 +216,10 @@ static enum h1_result h1_receive_head( struct conn *conn, struct exchange *excha
     op->status = h1->info.status;
     op->content_len = h1->info.content_len;
     op->done = h1->head_len;
+    if (conn->refused) op->flags |= WHR_FROM_PROXY;
     if (op->size < h1->head_len)
     {
-        op->flags = WHR_TOO_SMALL;
+        op->flags |= WHR_TOO_SMALL;
         exchange_finish( exchange, op, WHE_OK, 0 );
         return H1_WAIT;
     }
@@ -435,8 +438,8 @@ static enum h1_result h1_close( struct conn *conn, struct exchange *exchange )
         ws_leave( exchange->ws, conn->layer );
         fate = h1_leave_websocket( conn, exchange );
     }
-    else if (!under_way && exchange->request_done && h1->head_done && !h1->send_broken && !h1->sent_bad &&
-        h1->info.keep_alive && !h1->info.ambiguous && h1->info.body != HEAD_BODY_CLOSE &&
+    else if ((!conn->refused || h1->info.status == 407) && !under_way && exchange->request_done && h1->head_done &&
+        !h1->send_broken && !h1->sent_bad && h1->info.keep_alive && !h1->info.ambiguous && h1->info.body != HEAD_BODY_CLOSE &&
         exchange_reuses( exchange ) && exchange->drain_limit)
     {
         h1->drain_left = exchange->drain_limit;
@@ -482,7 +485,7 @@ static int h1_begin( struct conn *conn, struct exchange *exchange )
     h1_reset( h1 );
     h1->exchange = exchange;
     exchange_attach( exchange, conn );
-    exchange->reused = conn->served || conn->was_idle;
+    exchange->reused = !conn->refused && (conn->served || conn->was_idle);
     exchange->stats.index = conn->served;
     exchange->stats.tls_resumed = conn->tls_resumed;
     exchange->stats.tls_false_start = conn->tls_false_start;

@@ -157,7 +157,7 @@ static enum send_result h1_write( struct conn *conn, struct exchange *exchange, 
 /* The peer takes no more. It may have answered before it closed; then the answer is worth more than the error. */
 static enum h1_result h1_send_broken( struct conn *conn, struct exchange *exchange, struct op *op )
 {
-    enum wh_error error = conn->layer->error;
+    enum wh_error error = conn_layer_error( conn );
     uint32_t detail = conn->layer->detail;
     struct h1 *h1 = &conn->h1;
 
@@ -176,6 +176,14 @@ static enum h1_result h1_send_broken( struct conn *conn, struct exchange *exchan
 enum h1_result h1_send( struct conn *conn, struct exchange *exchange, struct op *op, uint64_t now_ms )
 {
     if (op->kind == WHK_HEAD_SENT && exchange_pauses( exchange )) return H1_WAIT;
+    if (conn->refused)    /* there is no way to the server: the answer to CONNECT is the response */
+    {
+        exchange->head_sent = exchange->head_len;
+        __atomic_store_n( &exchange->request_done, 1, __ATOMIC_RELAXED );
+        op->done = op->size;
+        exchange_finish( exchange, op, WHE_OK, 0 );
+        return H1_WAIT;
+    }
     if (exchange_frames( exchange ) && exchange->request_done)    /* the last chunk is out: there is no more message */
     {
         exchange_finish( exchange, op, WHE_STATE, 0 );

@@ -26,6 +26,7 @@
 #define SEND_HEAD_MAX    (1024 * 1024)         /* nghttp2's own limit of 64 KiB is less than HTTP/1.1 allows here */
 #define FRAME_MAX        (9 + 16384 + 32)      /* room for the largest piece that the session gives at once */
 #define RUN_MAX          (1024 * 1024)         /* bytes one run moves before others have their turn */
+#define QUIET_MS         100                   /* a connection that is used, too, may have ended after so much silence */
 #define PING_WAIT_MS     10000                 /* a peer that does not answer for so long is dead */
 
 /* What a peer may send that means nothing before it counts as an attack (security.md: floods of PING, SETTINGS, RST_STREAM,
@@ -42,6 +43,25 @@ void h2_touch( struct h2 *h2, struct stream *stream )
     stream->touched_next = NULL;
     *h2->touched_tail = stream;
     h2->touched_tail = &stream->touched_next;
+}
+
+void h2_again( struct h2 *h2, struct stream *stream )
+{
+    if (stream->touched) return;
+    stream->touched = 1;
+    stream->touched_next = NULL;
+    *h2->again_tail = stream;
+    h2->again_tail = &stream->touched_next;
+}
+
+/* They have waited for long enough. */
+static void touch_again( struct h2 *h2 )
+{
+    if (!h2->again) return;
+    *h2->touched_tail = h2->again;
+    h2->touched_tail = h2->again_tail;
+    h2->again = NULL;
+    h2->again_tail = &h2->again;
 }
 
 void h2_fail( struct h2 *h2, enum wh_error error, uint32_t detail )
@@ -380,6 +400,7 @@ enum wh_error h2_open( struct conn *conn, const struct dial_plan *plan )
 
     if (!h2) return WHE_NO_MEMORY;
     h2->touched_tail = &h2->touched;
+    h2->again_tail = &h2->again;
     h2->scan_ms = TIMER_NEVER;
     h2->window = plan->h2_window ? plan->h2_window : H2_WINDOW_STREAM;
     if (h2->window > INT32_MAX) h2->window = INT32_MAX;
@@ -421,6 +442,7 @@ void h2_free( struct h2 *h2 )
     struct stream *stream;
 
     if (!h2) return;
+    touch_again( h2 );
     while ((stream = h2->touched))    /* orphans whose end nobody has looked at */
     {
         h2->touched = stream->touched_next;
@@ -562,13 +584,15 @@ void h2_goodbye( struct conn *conn )
 
 /* ---- a run ---- */
 
-/* Those that were given to the connection, those whose programs want something, those that something has come for. */
-static void serve_all( struct conn *conn )
+/* Those that were given to the connection, those whose programs want something, those that something has come for. 1: some
+ * have had their turn and want another one. */
+static int serve_all( struct conn *conn )
 {
     struct exchange *exchange, *next;
     struct h2 *h2 = conn->h2;
     struct stream *stream;
 
+    touch_again( h2 );
     for (;;)
     {
         for (exchange = origin_conn_arrivals( conn ); exchange; exchange = next)
@@ -585,12 +609,13 @@ static void serve_all( struct conn *conn )
             else if (exchange->stream) h2_touch( h2, exchange->stream );
             object_release( &exchange->obj );
         }
-        if (!(stream = h2->touched)) return;
+        if (!(stream = h2->touched)) break;
         if (!(h2->touched = stream->touched_next)) h2->touched_tail = &h2->touched;
         stream->touched = 0;
         if (stream->exchange) stream_serve( conn, stream );
         else if (stream->closed) stream_free( h2, stream );
     }
+    return h2->again != NULL;
 }
 
 static void finish_sent( struct conn *conn )
@@ -716,9 +741,9 @@ int h2_run( struct conn *conn, uint64_t now_ms )
     int more = 0, round = 0;
 
     h2->now_ms = now_ms;
-    if (h2->session && h2->begun && !h2->count && origin_conn_has_arrivals( conn ))
+    if (h2->session && h2->begun && (now_ms - h2->last_in_ms > QUIET_MS || (!h2->count && origin_conn_has_arrivals( conn ))))
     {
-        conn->layer->ops->ready( conn->layer, LAYER_WANT_READ, 0 );    /* who knows what happened while it was idle */
+        conn->layer->ops->ready( conn->layer, LAYER_WANT_READ, 0 );    /* who knows what happened while nobody looked */
         h2->readable = 1;
     }
     if (h2->session) more = h2_input( conn );
@@ -726,7 +751,7 @@ int h2_run( struct conn *conn, uint64_t now_ms )
     if (h2->session && h2->goaway_in) h2_leave( conn );
     do
     {
-        serve_all( conn );
+        more |= serve_all( conn );
         if (now_ms >= h2->scan_ms && h2->session) check_time( conn );
         if (!h2->session) break;
         deadline = check_alive( h2 );
@@ -738,10 +763,10 @@ int h2_run( struct conn *conn, uint64_t now_ms )
 
     if (!h2->session)
     {
-        serve_all( conn );
+        more |= serve_all( conn );
         if (now_ms >= h2->scan_ms) check_time( conn );
         engine_set_timer( &conn->timer, h2->scan_ms );
-        return h2->touched != NULL;
+        return more || h2->touched;
     }
     if (!h2->count && !origin_conn_has_arrivals( conn ))
     {

@@ -43,7 +43,7 @@ struct stream
     int32_t          id;             /* 0: not submitted yet */
     uint64_t         deadline_ms;    /* of an orphan */
 
-    unsigned int     touched : 1;    /* in h2->touched */
+    unsigned int     touched : 1;    /* in h2->touched or h2->again */
     unsigned int     flushing : 1;   /* in h2->flushing: the send under way is framed up to `mark` */
     unsigned int     framed : 1;     /* its HEADERS have been written */
     unsigned int     closed : 1;     /* nothing goes in or out any more */
@@ -87,6 +87,7 @@ struct h2
     struct stream   *orphans;        /* without: the peer still has to end them */
     unsigned int     orphan_count;
     struct stream   *touched, **touched_tail;     /* something has happened to them */
+    struct stream   *again, **again_tail;         /* they have more to do, once others had their turn */
     struct stream   *flushing, *flushing_last;    /* in the order of their marks */
     uint64_t         now_ms;         /* of this run */
 
@@ -103,7 +104,8 @@ struct h2
     uint32_t         rtt_us;         /* shortest round trip; 0 = not known */
     int              rtt_asked;      /* by a PING of its own */
     uint32_t         window;         /* of streams that ask for nothing else */
-    size_t           queued;         /* bytes that no reader has taken, of all streams */
+    uint64_t         promised;       /* the sum of the windows of `streams` */
+    unsigned int     submitted;      /* of `streams`: have an id */
 
     uint32_t         begun;          /* exchanges so far */
     int              settings_in;    /* the peer's first SETTINGS are there */
@@ -127,6 +129,9 @@ struct h2
 
 /* Something has happened to the stream: it is looked at in this run. */
 void h2_touch( struct h2 *h2, struct stream *stream );
+
+/* It could go on at once, but others shall have their turn: it is touched when they had. */
+void h2_again( struct h2 *h2, struct stream *stream );
 
 /* The connection ends with this error, at the end of the run. The first one counts. */
 void h2_fail( struct h2 *h2, enum wh_error error, uint32_t detail );
@@ -198,7 +203,7 @@ int stream_serve_read( struct conn *conn, struct stream *stream, struct op *op )
 int stream_is_complete( const struct stream *stream );
 
 /* Throws away what came and is not wanted any more. */
-void stream_drop_input( struct h2 *h2, struct stream *stream );
+void stream_drop_input( struct stream *stream );
 
 /* Callbacks of the session. */
 void stream_head_begins( struct h2 *h2, struct stream *stream );

@@ -10,7 +10,9 @@
  * are at most as many as the stream's window allows.
  *
  * The window grows with the path: where half a window comes and is taken within a round trip, the peer had to wait for us,
- * so it gets twice as much.
+ * so it gets twice as much. What a connection may have to hold for readers that stall is the sum of its windows: beyond
+ * PROMISED_MAX none grows, and those whose readers take bytes give half of theirs back, down to WINDOW_LEAST. So the sum
+ * is at most that, or what so many streams begin with (H2_WINDOW_STREAM each), and no stream is ever without a window.
  */
 
 #include "block.h"
@@ -20,7 +22,8 @@
 
 #define PIECE_FIRST   4096                   /* most bodies that come before their reader are small */
 #define WINDOW_MAX    (16 * 1024 * 1024)
-#define QUEUED_MAX    (64 * 1024 * 1024)     /* of all streams; no window grows beside so much */
+#define WINDOW_LEAST  (64 * 1024)
+#define PROMISED_MAX  (64 * 1024 * 1024)     /* all windows; beside so much none grows, and those that are read shrink */
 #define HEADS_UNASKED (256 * 1024)           /* heads may be so large while nobody has said what is too large */
 
 static void piece_free( struct piece *piece )
@@ -43,7 +46,7 @@ static void drop_answers( struct stream *stream )
 }
 
 /* What came and is not wanted any more. */
-void stream_drop_input( struct h2 *h2, struct stream *stream )
+void stream_drop_input( struct stream *stream )
 {
     struct piece *piece;
 
@@ -54,7 +57,6 @@ void stream_drop_input( struct h2 *h2, struct stream *stream )
         piece_free( piece );
     }
     stream->last_piece = NULL;
-    h2->queued -= stream->queued;
     stream->queued = 0;
     h2_block_free( &stream->block );
 }
@@ -115,6 +117,7 @@ static void take_trailers( struct h2 *h2, struct stream *stream )
 {
     struct exchange *exchange = stream->exchange;
 
+    if (exchange->response_done) return;    /* the program may be at them: there were none */
     if (exchange->trailers) return stream_refuse( h2, stream, WHE_PROTOCOL, NGHTTP2_PROTOCOL_ERROR );
     exchange->trailers = stream->block.text;
     exchange->trailers_len = stream->block.len;
@@ -178,32 +181,44 @@ static struct piece *piece_room( struct stream *stream )
     return piece;
 }
 
+/* The window is another one from now on. Nothing is told. */
+static void resize( struct h2 *h2, struct stream *stream, uint32_t window )
+{
+    h2->promised = h2->promised - stream->window + window;
+    stream->window = window;
+    stream->step = window / 2;
+}
+
+/* A window of ours is about to be told: how many bytes more, or less, than were taken. */
+static int32_t adapt( struct h2 *h2, struct stream *stream )
+{
+    uint64_t now_us = engine_now_us();
+    uint32_t window = stream->window;
+
+    h2_time_path( h2 );
+    if (h2->promised > PROMISED_MAX && window > WINDOW_LEAST)
+        resize( h2, stream, window / 2 > WINDOW_LEAST ? window / 2 : WINDOW_LEAST );
+    else if (now_us - stream->told_us < h2->rtt_us && stream->body_in - stream->told_in >= stream->step &&
+             window < WINDOW_MAX && h2->promised + window <= PROMISED_MAX)
+        resize( h2, stream, window * 2 );
+    stream->told_us = now_us;
+    stream->told_in = stream->body_in;
+    return (int32_t)stream->window - (int32_t)window;
+}
+
 /* Bytes were taken out of the stream: the peer may send as many more, once it is worth telling. */
 static void stream_took( struct h2 *h2, struct stream *stream, size_t count )
 {
-    uint64_t now_us;
-    uint32_t more;
+    int32_t more;
 
     if (!count) return;
     stream->taken += count;
     if (stream->taken < stream->step || stream->end_in || stream->closed || !h2->session) return;
-    more = stream->taken;
+    more = (int32_t)stream->taken;
     stream->taken = 0;
-    if (!stream->fixed)
-    {
-        h2_time_path( h2 );
-        now_us = engine_now_us();
-        if (now_us - stream->told_us < h2->rtt_us && stream->body_in - stream->told_in >= stream->step &&
-            stream->window < WINDOW_MAX && h2->queued < QUEUED_MAX)
-        {
-            more += stream->window;
-            stream->window *= 2;
-            stream->step = stream->window / 2;
-        }
-        stream->told_us = now_us;
-        stream->told_in = stream->body_in;
-    }
-    h2_check( h2, nghttp2_submit_window_update( h2->session, NGHTTP2_FLAG_NONE, stream->id, (int32_t)more ) );
+    if (!stream->fixed) more += adapt( h2, stream );
+    if (more <= 0) return;    /* all of it is what the window is smaller now */
+    h2_check( h2, nghttp2_submit_window_update( h2->session, NGHTTP2_FLAG_NONE, stream->id, more ) );
 }
 
 void stream_data( struct h2 *h2, struct stream *stream, const char *data, size_t len )
@@ -236,7 +251,6 @@ void stream_data( struct h2 *h2, struct stream *stream, const char *data, size_t
         memcpy( piece->data + piece->end, data, count );
         piece->end += count;
         stream->queued += count;
-        h2->queued += count;
     }
 }
 
@@ -367,7 +381,6 @@ static void piece_took( struct h2 *h2, struct stream *stream, size_t count )
 
     piece->start += count;
     stream->queued -= count;
-    h2->queued -= count;
     if (piece->start == piece->end)
     {
         if (!(stream->pieces = piece->next)) stream->last_piece = NULL;
@@ -411,7 +424,7 @@ static int serve_body( struct conn *conn, struct stream *stream, struct op *op )
             return wait_or_fail( conn, stream, op );
         case INTAKE_BUSY:
             stream->reader = op;
-            h2_touch( h2, stream );
+            h2_again( h2, stream );
             return 0;
         case INTAKE_ENOUGH:
             /* The end of the body is often there already: taking it now sets the stream free with this read. */

@@ -95,10 +95,13 @@ static void part( struct conn *conn, struct stream *stream, uint32_t code )
     struct h2 *h2 = conn->h2;
     int last;
 
-    stream_drop_input( h2, stream );
+    stream_drop_input( stream );
     flush_remove( h2, stream );
     list_remove( &h2->streams, stream );
     h2->count--;
+    h2->submitted -= stream->id != 0;
+    h2->promised -= stream->window;
+    stream->window = 0;
     stream->sender = stream->reader = NULL;
     exchange->stream = NULL;
     stream->exchange = NULL;
@@ -221,7 +224,7 @@ void stream_closed( struct h2 *h2, struct stream *stream, uint32_t code )
     if (stream->rst_in)
     {
         stream->exchange->stream_error = code;
-        stream->exchange->has_stream_error = 1;
+        __atomic_store_n( &stream->exchange->has_stream_error, 1, __ATOMIC_RELEASE );
     }
     if (!code && stream->end_in && stream->end_out) return;
     if (stream_is_complete( stream )) return;
@@ -289,6 +292,7 @@ static void set_window( struct h2 *h2, struct stream *stream )
     stream->fixed = plan->h2_window != 0;
     stream->window = plan->h2_window ? plan->h2_window : H2_WINDOW_STREAM;
     if (stream->window > INT32_MAX) stream->window = INT32_MAX;
+    h2->promised += stream->window;
     stream->step = plan->h2_window && plan->h2_window_delta ? plan->h2_window_delta : stream->window / 2;
     if (stream->step > stream->window) stream->step = stream->window;
     if (!stream->step) stream->step = 1;
@@ -412,6 +416,7 @@ static int submit( struct conn *conn, struct stream *stream, struct op *op )
         return 0;
     }
     stream->id = id;
+    h2->submitted++;
     exchange->times.send_start = engine_now_us();
     LOG( LOG_TRACE, "exchange " OBJECT_FMT ": stream %d of conn " OBJECT_FMT, OBJECT_ARG( &exchange->obj ), id,
          OBJECT_ARG( &conn->obj ) );
@@ -427,13 +432,33 @@ static void look_again( struct conn *conn, struct stream *stream )
     h2_input( conn );
 }
 
+/* More were given to the connection than its peer turns out to allow: the others wait in the pool, where no time runs. Not
+ * one whose program was asked already: it would be asked twice. */
+static int is_full( const struct h2 *h2, struct exchange *exchange )
+{
+    uint32_t max = nghttp2_session_get_remote_settings( h2->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS );
+    int asked;
+
+    if (!h2->settings_in || !h2->submitted || h2->submitted < max) return 0;
+    pthread_mutex_lock( &exchange->lock );
+    asked = exchange->pause != PAUSE_NONE;
+    pthread_mutex_unlock( &exchange->lock );
+    return !asked;
+}
+
 /* A WebSocket is asked for only where the peer has said that it knows how (RFC 8441). 0: not now, or never here. */
-static int may_ask( struct conn *conn, struct stream *stream )
+static int may_ask( struct conn *conn, struct stream *stream, struct op *op )
 {
     struct h2 *h2 = conn->h2;
 
     if (!(stream->exchange->flags & WHX_WEBSOCKET)) return 1;
-    if ((stream->waits = !h2->settings_in)) return 0;
+    if ((stream->waits = !h2->settings_in))
+    {
+        op_see( op, h2->now_ms );
+        stream->sender = op;
+        h2_scan_at( h2, op_deadline( op ) );
+        return 0;
+    }
     if (nghttp2_session_get_remote_settings( h2->session, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL ) == 1) return 1;
     stream_fail( conn, stream, WHE_DOWNGRADE, 0, 0 );
     return 0;
@@ -452,7 +477,14 @@ static int serve_send( struct conn *conn, struct stream *stream, struct op *op )
     }
     if (op->kind == WHK_HEAD_SENT && !stream->id)
     {
-        if (h2_takes( h2 ) && !may_ask( conn, stream )) return 1;
+        stream->sender = NULL;
+        if (h2_takes( h2 ) && is_full( h2, exchange ))
+        {
+            stream->moved = 1;
+            move( conn, stream );
+            return 1;
+        }
+        if (h2_takes( h2 ) && !may_ask( conn, stream, op )) return 1;
         if (h2_takes( h2 ) && exchange_pauses( exchange )) return 0;
         if (h2_takes( h2 )) look_again( conn, stream );
         if (!h2_takes( h2 ))

@@ -235,7 +235,7 @@ int websocket_run( struct stream *stream )
     result = ws_run( stream->exchange, &pipe->layer, h2->now_ms, &pipe->deadline_ms );
     if (result == WS_OVER) return 1;
     h2_scan_at( h2, pipe->deadline_ms );
-    if (result == WS_MORE) h2_touch( h2, stream );
+    if (result == WS_MORE) h2_again( h2, stream );
     return 0;
 }
 

@@ -295,3 +295,12 @@ ssize_t head_parse( struct head_info *info, const char *head, size_t len, int he
     }
     return PARSE_BAD;
 }
+
+int head_status( const char *head, size_t len )
+{
+    struct head_info info = { 0 };
+    const char *text_end, *next;
+
+    if (!(text_end = line_end( head, head + len, &next, &info.ambiguous ))) return PARSE_BAD;
+    return read_status_line( &info, head, text_end ) ? (int)info.status : PARSE_BAD;
+}

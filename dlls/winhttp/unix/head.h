@@ -51,4 +51,7 @@ struct head_info
  * keep_alive is 0 then. */
 ssize_t head_parse( struct head_info *info, const char *head, size_t len, int head_request );
 
+/* The status of a whole head as head_scan delimited it, whatever its fields say; or PARSE_BAD. */
+int head_status( const char *head, size_t len );
+
 #endif /* WH_HEAD_H */

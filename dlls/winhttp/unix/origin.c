@@ -82,6 +82,17 @@ void waiter_add( struct origin *origin, struct exchange *exchange )
     if (!origin->first_undialed) origin->first_undialed = exchange;
 }
 
+/* One that has its dial goes before all others: those without are at the end of the queue. */
+static void waiter_add_first( struct origin *origin, struct exchange *exchange )
+{
+    exchange->waiting = WAITING_DIAL;
+    origin->takers += takes_first( exchange );
+    exchange->wait_prev = NULL;
+    if ((exchange->wait_next = origin->first_waiter)) exchange->wait_next->wait_prev = exchange;
+    else origin->last_waiter = exchange;
+    origin->first_waiter = exchange;
+}
+
 void waiter_remove( struct origin *origin, struct exchange *exchange )
 {
     if (origin->first_undialed == exchange) origin->first_undialed = exchange->wait_next;
@@ -152,7 +163,7 @@ struct dial *origin_unsponsor( struct origin *origin, struct exchange *exchange 
     exchange->dial = NULL;
     if (!dial) return NULL;
     dial->sponsor = NULL;
-    if (!origin->first_undialed || !dial_fits( dial, &origin->first_undialed->plan )) return dial;
+    if (dial->pinned || !origin->first_undialed || !dial_fits( dial, &origin->first_undialed->plan )) return dial;
     sponsor( origin, dial );
     return NULL;
 }
@@ -210,7 +221,12 @@ int work_find( struct origin *origin, struct work *work )
             return 1;
         }
         /* A waiter beside an idle connection wants none that was used before, or another tag, or its time is over. */
-        if (origin->evicting || (!(conn = origin->idle) && !(conn = share_idle( origin )))) return 0;
+        if (origin->evicting) return 0;
+        if (!(conn = origin->idle) && !(conn = share_idle( origin )))
+        {
+            share_make_way( origin, exchange );
+            return 0;
+        }
         while (conn->idle && conn->pool_next) conn = conn->pool_next;    /* the one used longest ago */
         origin_unlist( conn );
         conn->evicted = origin->evicting = 1;
@@ -236,6 +252,18 @@ void origin_drop( struct dial *dial )
     if (!dial) return;
     dial_drop( dial );
     object_release( &dial->obj );
+}
+
+void origin_drop_list( struct dial *list )
+{
+    struct dial *dial;
+
+    while ((dial = list))
+    {
+        list = dial->spare_next;
+        dial->spare_next = NULL;
+        origin_drop( dial );
+    }
 }
 
 void work_do( struct origin *origin, struct work *work, int here )
@@ -287,11 +315,44 @@ int origin_is_tagged( const struct conn *conn )
 
 int origin_suits( const struct exchange *exchange, const struct conn *conn )
 {
+    if (conn->refused || exchange->pin) return 0;    /* a pin has found its connection, or never will */
     if (conn->identity && conn->identity != exchange->identity) return 0;
     if (!(conn->h2 ? conn->linked : conn->served) && !conn->was_idle) return 1;
     if (exchange->flags & WHX_FRESH) return 0;
     if (!(exchange->match_flags & WH_MATCH_TAG) || !memcmp( exchange->match, conn->tag, WH_TAG_SIZE )) return 1;
     return !(exchange->match_flags & WH_MATCH_REQUIRED) && !origin_is_tagged( conn );
+}
+
+/* Whoever asks again on a connection that the proxy refused waits for it as for a new one: a dial of its own that has its
+ * winner already. Pool lock held. Returns 0 without memory. */
+static int revive( struct conn *conn, struct exchange *exchange )
+{
+    struct origin *origin = conn->origin;
+    struct dial *dial;
+
+    if (!(dial = new_dial( origin, exchange ))) return 0;
+    origin_unlist( conn );
+    up_remove( conn );    /* its place is the dial's now */
+    dial->winner = conn;
+    dial->winner_id = conn->obj.id;
+    dial->pinned = dial->wanted = 1;
+    dial->sponsor = exchange;
+    exchange->dial = dial;                   /* the creator's reference is the sponsor's now */
+    object_ref( &dial->obj );
+    conn->revival = dial;
+    waiter_add_first( origin, exchange );
+    return 1;
+}
+
+struct dial *origin_conn_revival( struct conn *conn )
+{
+    struct dial *dial;
+
+    pthread_mutex_lock( &pool_lock );
+    dial = conn->revival;
+    conn->revival = NULL;
+    pthread_mutex_unlock( &pool_lock );
+    return dial;
 }
 
 /* The connection used last that suits, unless its idle time is over: then the rest are over, too, and end when somebody
@@ -337,7 +398,8 @@ void origin_request( struct exchange *exchange )
     struct dial *dials[ORIGIN_BACKGROUND];
     struct work work = { 0 };
     unsigned int i, count = 0, nested = exchange->requests++;
-    enum wh_error error;
+    enum wh_error error, lost = WHE_STALE;
+    int revived = 0;
 
     pthread_mutex_lock( &pool_lock );
     if (exchange->pin) conn = find_pinned( origin, exchange->pin );
@@ -351,7 +413,16 @@ void origin_request( struct exchange *exchange )
         pthread_mutex_lock( &pool_lock );
         conn = find_idle( origin, exchange );
     }
-    if (conn)
+    if (conn && conn->refused)
+    {
+        if ((revived = revive( conn, exchange ))) object_ref( &conn->obj );
+        else
+        {
+            lost = WHE_NO_MEMORY;
+            conn = NULL;
+        }
+    }
+    else if (conn)
     {
         object_ref( &conn->obj );
         link_exchange( conn, exchange );
@@ -379,8 +450,8 @@ void origin_request( struct exchange *exchange )
         else strand_schedule( &conn->strand );
         object_release( &conn->obj );
     }
-    else if (exchange->pin) exchange_fail( exchange, WHE_STALE, 0 );
-    else
+    else if (exchange->pin) exchange_fail( exchange, lost, 0 );
+    if (revived || (!conn && !exchange->pin))
     {
         work_do( origin, &work, 1 );
         /* Whoever ended it while it was between a dead connection and the queue found it in neither. */
@@ -454,7 +525,7 @@ void origin_conn_up( struct conn *conn, struct dial *dial )
     spare_remove( conn->origin, dial );
     up_add( conn );
     origin->doubt = 0;
-    if (origin->alpn & WH_ALPN_H2) origin_note_protocol( origin, conn->protocol );
+    if ((origin->alpn & WH_ALPN_H2) && !conn->refused) origin_note_protocol( origin, conn->protocol );
     conn->deadline_ms = engine_now_ms() + origin_idle_ms( conn->origin );
     if ((exchange = dial->sponsor))
     {
@@ -468,12 +539,7 @@ void origin_conn_up( struct conn *conn, struct dial *dial )
     work_find( origin, &work );
     pthread_mutex_unlock( &pool_lock );
     if (unneeded) object_release( &unneeded->obj );    /* the sponsor's; it goes on as a spare one */
-    while ((dial = list))
-    {
-        list = dial->spare_next;
-        dial->spare_next = NULL;
-        origin_drop( dial );
-    }
+    origin_drop_list( list );
     work_do( origin, &work, 0 );
 }
 
@@ -507,11 +573,12 @@ static int conn_gone( struct conn *conn, int always )
     int gone;
 
     pthread_mutex_lock( &pool_lock );
-    if ((gone = always || (!conn->exchange && !conn->users)))
+    if ((gone = always || (!conn->exchange && !conn->users && !conn->revival)))
     {
         origin_unlist( conn );
         if (conn->counted) up_remove( conn );
         if (conn->evicted) origin->evicting = conn->evicted = 0;
+        if (conn->leaving) origin->leaving = conn->leaving = 0;
         share_review( origin );
         work_find( origin, &work );
     }
@@ -534,7 +601,7 @@ void origin_conn_gone( struct conn *conn )
 static int idle_helps( enum wh_error error )
 {
     return error == WHE_CONNECT || error == WHE_TIMEOUT || error == WHE_NAME || error == WHE_NO_MEMORY ||
-           error == WHE_RESET;
+           error == WHE_RESET || (error >= WHE_PROXY_NAME && error <= WHE_PROXY_RESET);
 }
 
 /* Another one in place of a dial that ran out of the time it had been given for somebody else. Pool lock held. Returns it
@@ -567,7 +634,7 @@ void origin_dial_failed( struct dial *dial, enum wh_error error, uint32_t detail
     {
         object_ref( &sponsor->obj );
         if (idle_helps( error ) && !(conn = share_find( origin, sponsor ))) conn = find_idle( origin, sponsor );
-        if (conn || error != WHE_TIMEOUT || !dial->inherited || !(again = replace_dial( dial )))
+        if (conn || (error != WHE_TIMEOUT && error != WHE_PROXY_TIMEOUT) || !dial->inherited || !(again = replace_dial( dial )))
         {
             waiter_remove( origin, sponsor );
             sponsor->dial = NULL;
@@ -636,7 +703,7 @@ int origin_conn_busy( struct conn *conn )
     int busy;
 
     pthread_mutex_lock( &pool_lock );
-    busy = conn->exchange != NULL;
+    busy = conn->exchange || conn->revival;
     pthread_mutex_unlock( &pool_lock );
     return busy;
 }

@@ -38,6 +38,7 @@ struct origin
     unsigned int     takers;          /* waiters that take any free connection, though they have a dial */
     unsigned int     conns;           /* connections and dials that exist */
     int              evicting;        /* an idle one is about to be closed for a waiter */
+    int              leaving;         /* a shared one that is used takes no more exchanges, for a waiter's sake */
     uint32_t         conn_limit, conn_limit_1_0;    /* 0 = none */
     int              is_1_0;          /* atomic: its last response was HTTP/1.0 */
 
@@ -45,6 +46,8 @@ struct origin
     uint32_t         target_port;     /* of the URL */
     uint32_t         port;            /* to connect to */
     uint32_t         family, if_index, fast_open;
+    uint32_t         proxy_kind;      /* WH_PROXY_*; `connect_host` and `port` are the proxy's then */
+    int              tunnel;          /* the proxy makes a way through to the server */
     uint32_t         tls;             /* 0: plain */
     uint32_t         tls_versions, tls_flags, alpn, judge;
     struct creds    *creds;           /* a reference; NULL = none */
@@ -66,6 +69,9 @@ uint32_t origin_idle_ms( const struct origin *origin );
 
 /* 1 if its next connection may be HTTP/2. */
 int origin_may_share( const struct origin *origin );
+
+/* The error of what is on the way to the first hop: of the proxy, if there is one. */
+enum wh_error origin_way_error( const struct origin *origin, enum wh_error error );
 
 /* Finds a connection for a new exchange, or makes it wait for one. */
 void origin_request( struct exchange *exchange );
@@ -133,6 +139,9 @@ void origin_tag( struct exchange *exchange, const uint8_t *tag );
 /* The tag of a connection. */
 void origin_conn_tag( struct conn *conn, uint8_t *tag );
 
+/* A refused connection: the dial that shall go on with it, with a reference, or NULL. On its strand. */
+struct dial *origin_conn_revival( struct conn *conn );
+
 /* Unlinks a connection from its exchange. On its strand. Drops the connection's reference on the exchange. */
 void origin_conn_unlink( struct conn *conn );
 
@@ -141,6 +150,9 @@ uint32_t origin_pool_query( struct wh_pool_query_params *params );
 
 /* Nobody uses the partition any more: closes what is idle or draining in it. */
 void origin_close_partition( uint64_t partition );
+
+/* The same for the connections of these identities. */
+void origin_close_identities( const uint32_t *identities, uint32_t count );
 
 /* Idle connections of the whole pool (tests), and closing them all (tests). */
 unsigned int origin_idle_count( void );

@@ -53,6 +53,9 @@ struct dial *origin_unsponsor( struct origin *origin, struct exchange *exchange 
 /* Without the lock: drops a dial, and gives up the reference. NULL is fine. */
 void origin_drop( struct dial *dial );
 
+/* The same with a list, linked by spare_next. */
+void origin_drop_list( struct dial *list );
+
 /* Takes a connection out of the list it is in: idle, draining or shared. */
 void origin_unlist( struct conn *conn );
 
@@ -86,6 +89,10 @@ struct dial *share_up( struct conn *conn, struct exchange *exchange );
 
 /* One that nobody uses; NULL = none. */
 struct conn *share_idle( const struct origin *origin );
+
+/* All are used, and there may be no connection more. If none of them suits the exchange, one takes no others from now on: its
+ * place is free when those that it has are over. Else the exchange would wait for ever on a busy origin. */
+void share_make_way( struct origin *origin, const struct exchange *exchange );
 
 /* When a connection that nobody uses from now on shall be closed. */
 uint64_t share_idle_until( const struct conn *conn );

@@ -11,6 +11,7 @@
 #include "exchange.h"
 #include "hooks.h"
 #include "origin_internal.h"
+#include "proxy.h"
 
 #define KNOWN_SIZE 256
 
@@ -70,8 +71,20 @@ static enum wh_error route_check( const struct wh_route *route )
     if (route->proxy_kind == WH_PROXY_NONE) return WHE_OK;
     if (route->proxy_kind > WH_PROXY_SOCKS5 || !route->proxy_host_len || !route->proxy_port || route->proxy_port > 65535)
         return WHE_INVALID;
-    /* no CONNECT here, no SOCKS */
-    return route->proxy_kind == WH_PROXY_HTTP && route->scheme == WH_SCHEME_HTTP ? WHE_OK : WHE_UNSUPPORTED;
+    return WHE_OK;
+}
+
+/* 1 if the proxy is not spoken to about requests, but makes a way through. */
+static int needs_tunnel( const struct wh_route *route )
+{
+    if (route->proxy_kind == WH_PROXY_NONE) return 0;
+    return route->scheme == WH_SCHEME_HTTPS || (route->flags & WH_ROUTE_TUNNEL) || route->proxy_kind == WH_PROXY_SOCKS4 ||
+           route->proxy_kind == WH_PROXY_SOCKS5;
+}
+
+enum wh_error origin_way_error( const struct origin *origin, enum wh_error error )
+{
+    return origin->proxy_kind ? proxy_error( error ) : error;
 }
 
 enum wh_error origin_get( const struct wh_route *route, uint32_t max_idle_ms, struct origin **ret )
@@ -99,10 +112,13 @@ enum wh_error origin_get( const struct wh_route *route, uint32_t max_idle_ms, st
         fixed.proxy_port = route->proxy_port;
         fixed.proxy_host_len = route->proxy_host_len;
     }
-    if (route->scheme == WH_SCHEME_HTTPS)
+    if (route->scheme == WH_SCHEME_HTTPS || route->proxy_kind == WH_PROXY_HTTPS)
     {
         fixed.tls_versions = route->tls_versions;
         fixed.tls_flags = route->tls_flags;
+    }
+    if (route->scheme == WH_SCHEME_HTTPS)
+    {
         fixed.alpn = route->alpn;
         fixed.judge = route->judge;
         memcpy( fixed.judge_key, route->judge_key, sizeof(fixed.judge_key) );
@@ -140,7 +156,9 @@ enum wh_error origin_get( const struct wh_route *route, uint32_t max_idle_ms, st
         origin->port = route->proxy_kind ? route->proxy_port : route->port;
         origin->family = route->family;
         origin->if_index = route->if_index;
-        origin->fast_open = !!(route->flags & WH_ROUTE_TCP_FAST_OPEN);
+        origin->fast_open = !route->proxy_kind && (route->flags & WH_ROUTE_TCP_FAST_OPEN);
+        origin->proxy_kind = route->proxy_kind;
+        origin->tunnel = needs_tunnel( route );
         origin->tls = route->scheme == WH_SCHEME_HTTPS;
         origin->tls_versions = fixed.tls_versions;
         origin->tls_flags = fixed.tls_flags;

@@ -128,6 +128,18 @@ struct conn *share_idle( const struct origin *origin )
     return conn;
 }
 
+void share_make_way( struct origin *origin, const struct exchange *exchange )
+{
+    struct conn *conn, *last = NULL;
+
+    if (origin->leaving) return;
+    for (conn = origin->shared; conn; last = conn, conn = conn->pool_next)
+        if (origin_suits( exchange, conn )) return;    /* it has only to wait for a stream */
+    if (!last) return;
+    origin_unlist( last );
+    last->leaving = origin->leaving = 1;
+}
+
 uint64_t share_idle_until( const struct conn *conn )
 {
     uint32_t idle_ms = origin_idle_ms( conn->origin );
@@ -223,28 +235,34 @@ static struct exchange *next_for( struct conn *conn )
     return exchange && has_room( conn, exchange ) ? exchange : NULL;
 }
 
+/* Gives a free stream to the next one that waits. 0: nobody wants one. *dial: one that is not needed now, or NULL. */
+static int give_stream( struct conn *conn, struct dial **dial )
+{
+    struct exchange *exchange = next_for( conn );
+
+    *dial = NULL;
+    if (!exchange) return 0;
+    if (exchange->waiting == WAITING_STREAM) hoping_remove( conn->origin, exchange );
+    else
+    {
+        waiter_remove( conn->origin, exchange );
+        *dial = origin_unsponsor( conn->origin, exchange );
+    }
+    share_link( conn, exchange );
+    return 1;
+}
+
 int origin_stream_free( struct conn *conn, struct exchange *exchange )
 {
     struct origin *origin = conn->origin;
     struct work work = { 0 };
-    struct dial *dial = NULL;
-    struct exchange *next;
+    struct dial *dial;
     int last;
 
     pthread_mutex_lock( &pool_lock );
     exchange->carrier = NULL;
     conn->users--;
-    if ((next = next_for( conn )))
-    {
-        if (next->waiting == WAITING_STREAM) hoping_remove( origin, next );
-        else
-        {
-            waiter_remove( origin, next );
-            dial = origin_unsponsor( origin, next );
-        }
-        share_link( conn, next );
-    }
-    else if (!conn->users)
+    if (!give_stream( conn, &dial ) && !conn->users)
     {
         conn->was_idle = 1;
         conn->deadline_ms = share_idle_until( conn );
@@ -259,6 +277,7 @@ int origin_stream_free( struct conn *conn, struct exchange *exchange )
 
 void origin_conn_streams( struct conn *conn, uint32_t max )
 {
+    struct dial *dial, *list = NULL;
     struct origin *origin = conn->origin;
     struct work work = { 0 };
 
@@ -269,9 +288,16 @@ void origin_conn_streams( struct conn *conn, uint32_t max )
     {
         conn->stream_max = conn->stream_sure = max;
         share_review( origin );
+        while (give_stream( conn, &dial ))    /* those that a limit keeps from dialling */
+        {
+            if (!dial) continue;
+            dial->spare_next = list;
+            list = dial;
+        }
         work_find( origin, &work );
     }
     pthread_mutex_unlock( &pool_lock );
+    origin_drop_list( list );
     work_do( origin, &work, 0 );
 }
 

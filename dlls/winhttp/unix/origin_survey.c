@@ -91,19 +91,55 @@ static struct conn *find_unused( unsigned int row, int any, uint64_t partition )
     return conn;
 }
 
+/* With the reference of find_unused. */
+static void close_conn( struct conn *conn )
+{
+    strand_enter( &conn->strand );
+    if (origin_conn_retire( conn )) conn_part( conn );
+    strand_leave( &conn->strand );
+    object_release( &conn->obj );
+}
+
 static void close_unused( int any, uint64_t partition )
 {
     struct conn *conn;
     unsigned int i;
 
     for (i = 0; i < ORIGIN_TABLE_SIZE; i++)
-        while ((conn = find_unused( i, any, partition )))
-        {
-            strand_enter( &conn->strand );
-            if (origin_conn_retire( conn )) conn_part( conn );
-            strand_leave( &conn->strand );
-            object_release( &conn->obj );
-        }
+        while ((conn = find_unused( i, any, partition ))) close_conn( conn );
+}
+
+static struct conn *find_in( struct conn *conn, const uint32_t *identities, uint32_t count )
+{
+    uint32_t i;
+
+    for (; conn; conn = conn->pool_next)
+        for (i = 0; conn->identity && i < count; i++)
+            if (conn->identity == identities[i]) return conn;
+    return NULL;
+}
+
+/* The same as find_unused. */
+static struct conn *find_identity( unsigned int row, const uint32_t *identities, uint32_t count )
+{
+    struct origin *origin;
+    struct conn *conn = NULL;
+
+    pthread_mutex_lock( &pool_lock );
+    for (origin = origin_table[row]; origin && !conn; origin = origin->next)
+        if ((conn = find_in( origin->idle, identities, count )) || (conn = find_in( origin->draining, identities, count )))
+            object_ref( &conn->obj );
+    pthread_mutex_unlock( &pool_lock );
+    return conn;
+}
+
+void origin_close_identities( const uint32_t *identities, uint32_t count )
+{
+    struct conn *conn;
+    unsigned int i;
+
+    for (i = 0; i < ORIGIN_TABLE_SIZE; i++)
+        while ((conn = find_identity( i, identities, count ))) close_conn( conn );
 }
 
 /* Those that are in use now shall not wait for another use. */

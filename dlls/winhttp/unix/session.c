@@ -45,6 +45,7 @@ uint32_t session_close( struct wh_session_close_params *params )
     object_remove( obj );
     object_release( obj );
     if (params->partition) origin_close_partition( params->partition );
+    if (params->identity_count) origin_close_identities( wh_to_ptr( params->identities ), params->identity_count );
     return WH_DONE;
 }
 

@@ -20,6 +20,8 @@
 #include "log.h"
 #include "ws_internal.h"
 
+#define QUIET_MS 100      /* after so much silence the stream is asked, although it has not said that there is something */
+
 enum wh_error ws_feed( struct ws *ws, const char *data, size_t len )
 {
     struct buffer *in = &ws->receiver.in;
@@ -55,6 +57,15 @@ void ws_set_keepalive( struct ws *ws, uint32_t interval_ms, uint64_t now_ms )
     ws->pinged = 0;
 }
 
+/* While a synchronous program does something else nobody waits for events, and what came meanwhile was not told. One that only
+ * sends has to answer pings all the same, and before a peer is called dead its answer has to be looked for. */
+static void look( struct ws *ws, struct layer *stream, uint64_t now_ms )
+{
+    if (now_ms < ws->keepalive_at && now_ms - ws->looked_ms < QUIET_MS) return;
+    ws->looked_ms = now_ms;
+    stream->ops->ready( stream, LAYER_WANT_READ, 0 );
+}
+
 /* 1: the peer is gone. */
 static int keepalive_is_over( struct ws *ws, const struct op *read, uint64_t now_ms )
 {
@@ -67,7 +78,7 @@ static int keepalive_is_over( struct ws *ws, const struct op *read, uint64_t now
         return 0;
     }
     ws->keepalive_at = now_ms + ws->keepalive_ms;
-    if (!read && receiver->checked >= receiver->ahead)
+    if (!read && (receiver->checked >= receiver->ahead || receiver->stuck))
     {
         ws->pinged = 0;
         return 0;
@@ -134,6 +145,7 @@ enum ws_result ws_run( struct exchange *exchange, struct layer *stream, uint64_t
     if ((sent = ws_send( ws, exchange, stream, op, now_ms )) == WS_STEP_FAILED)
         return fail( ws, exchange, stream, now_ms, deadline );
 
+    look( ws, stream, now_ms );
     received = ws_receive( ws, exchange, stream, active( exchange, &exchange->read ), now_ms );
     if (received == WS_STEP_FAILED) return fail( ws, exchange, stream, now_ms, deadline );
     if (keepalive_is_over( ws, active( exchange, &exchange->read ), now_ms ))

@@ -81,6 +81,8 @@ struct ws
     enum wh_error      error;        /* it ends with this when the reader has what came before; WHE_OK: it goes on */
     uint32_t           detail;
 
+    uint64_t           looked_ms;    /* when the stream was last asked for bytes that it had not told of */
+
     uint32_t           keepalive_ms;
     int                pinged;       /* nothing came since the keep-alive's ping */
     uint64_t           keepalive_at; /* a ping then, or the end */
