@@ -242,7 +242,7 @@ static void test_a_written_body_is_asked_for_again(void)
 static void test_a_401_before_the_body_is_out(void)
 {
     static const struct step script[] =
-        { ACCEPT, HEAD, SEND( BASIC_401 ), UNHURRIED, ACCEPT, HEAD, BODY( 5 ), SEND( AUTH_GOOD ), END };
+        { ACCEPT, HEAD, BODY( 3 ), SEND( BASIC_401 ), UNHURRIED, ACCEPT, HEAD, BODY( 5 ), SEND( AUTH_GOOD ), END };
     struct server *server = server_start( script );
     struct client client;
     DWORD count;
