@@ -27,10 +27,10 @@ static const struct program
 programs[] =
 {
     { "nginx-h2",  L"/big", 0,     FALSE, TRUE },
-    { "apache-h2", NULL,    0,     FALSE },
-    { "nghttpd",   L"/big", BIG,   TRUE },
+    { "apache-h2", NULL,    0,     FALSE, FALSE },
+    { "nghttpd",   L"/big", BIG,   TRUE, FALSE },
     { "node-h2",   L"/big", 60000, TRUE, TRUE },
-    { "h2o",       L"/big", 0,     FALSE },
+    { "h2o",       L"/big", 0,     FALSE, FALSE },
 };
 
 static void check_text( const struct program *program, const struct client *client )
