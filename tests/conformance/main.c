@@ -55,6 +55,7 @@
     X( option_values ) \
     X( options ) \
     X( pac ) \
+    X( peers ) \
     X( pool ) \
     X( proxy_automatic ) \
     X( proxy_http ) \

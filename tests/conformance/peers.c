@@ -1,0 +1,185 @@
+/*
+ * The list of real servers, and the records of relays
+ *
+ * See peers.h. START_TEST checks the witness: a relay writes down what a client has sent, all of it and nothing else. A test
+ * that looks for a password in a record that stays empty would prove nothing.
+ */
+#include <winsock2.h>
+#include <windows.h>
+#include <winhttp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "wine/test.h"
+#include "client.h"
+#include "peers.h"
+
+#define FACTS 8
+
+/* ---- the list ---- */
+
+static BOOL read_peer( const char *line, struct peer *peer )
+{
+    unsigned int port;
+    int at = 0;
+
+    memset( peer, 0, sizeof(*peer) );
+    if (sscanf( line, "%39s %63s %u%n", peer->name, peer->address, &port, &at ) != 3) return FALSE;
+    MultiByteToWideChar( CP_ACP, 0, peer->address, -1, peer->host, count_of( peer->host ) );
+    peer->port = port;
+    lstrcpynA( peer->facts, line + at, sizeof(peer->facts) );
+    peer->facts[strcspn( peer->facts, "\r\n" )] = 0;
+    return TRUE;
+}
+
+BOOL find_peer( const char *name, struct peer *peer )
+{
+    char path[MAX_PATH], line[1400];
+    BOOL found = FALSE;
+    FILE *file;
+
+    if (!GetEnvironmentVariableA( "WINHTTP_TEST_PEERS", path, sizeof(path) ))
+    {
+        skip( "no servers: WINHTTP_TEST_PEERS is not set (see tests/fixtures/peers.sh)\n" );
+        return FALSE;
+    }
+    file = fopen( path, "r" );
+    ok( file != NULL, "WINHTTP_TEST_PEERS names %s, which cannot be read\n", path );
+    if (!file) return FALSE;
+    while (!found && fgets( line, sizeof(line), file )) found = read_peer( line, peer ) && !strcmp( peer->name, name );
+    fclose( file );
+    if (!found) skip( "the server %s was not started\n", name );
+    return found;
+}
+
+const char *peer_fact( const struct peer *peer, const char *key )
+{
+    static char values[FACTS][MAX_PATH];
+    static unsigned int turn;
+    char *value = values[turn++ % FACTS];
+    unsigned int len = strlen( key );
+    const char *pos = peer->facts;
+
+    value[0] = 0;
+    while (*(pos += strspn( pos, " \t" )))
+    {
+        if (!strncmp( pos, key, len ) && pos[len] == '=')
+        {
+            pos += len + 1;
+            lstrcpynA( value, pos, min( MAX_PATH, strcspn( pos, " \t" ) + 1 ) );
+            break;
+        }
+        pos += strcspn( pos, " \t" );
+    }
+    return value;
+}
+
+const WCHAR *peer_fact_w( const struct peer *peer, const char *key )
+{
+    static WCHAR values[FACTS][MAX_PATH];
+    static unsigned int turn;
+    WCHAR *value = values[turn++ % FACTS];
+
+    MultiByteToWideChar( CP_UTF8, 0, peer_fact( peer, key ), -1, value, MAX_PATH );
+    return value;
+}
+
+/* ---- records ---- */
+
+char *peer_record( const struct peer *peer, unsigned int from, unsigned int *len )
+{
+    const char *path = peer_fact( peer, "records" );
+    FILE *file = fopen( path, "rb" );
+    unsigned int count = 0;
+    long size = 0;
+    char *data;
+
+    ok( file != NULL, "%s: the record %s cannot be read\n", peer->name, path );
+    if (file)
+    {
+        fseek( file, 0, SEEK_END );
+        size = ftell( file );
+    }
+    data = malloc( size + 1 );
+    if (file && size > (long)from)
+    {
+        fseek( file, from, SEEK_SET );
+        count = fread( data, 1, size - from, file );
+    }
+    if (file) fclose( file );
+    data[count] = 0;
+    if (len) *len = count;
+    return data;
+}
+
+unsigned int peer_record_len( const struct peer *peer )
+{
+    unsigned int len;
+
+    free( peer_record( peer, 0, &len ) );
+    return len;
+}
+
+/* ---- the witness ---- */
+
+static SOCKET connect_to( const struct peer *peer )
+{
+    struct sockaddr_in addr = { 0 };
+    SOCKET s = socket( AF_INET, SOCK_STREAM, 0 );
+    DWORD timeout = WAIT_MS;
+
+    setsockopt( s, SOL_SOCKET, SO_RCVTIMEO, (char *)&timeout, sizeof(timeout) );
+    addr.sin_family = AF_INET;
+    addr.sin_port = htons( peer->port );
+    addr.sin_addr.s_addr = inet_addr( peer->address );
+    ok( !connect( s, (struct sockaddr *)&addr, sizeof(addr) ), "%s: connect failed with %d\n", peer->name, WSAGetLastError() );
+    return s;
+}
+
+/* The answer of the server behind the relay shows that the relay has passed the request on, so it is in the record. */
+static void test_relay_writes_down_what_a_client_sends(void)
+{
+    static const char request[] = "GET /open HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Witness: 7b1f\r\n\r\n";
+    unsigned int before, len, got = 0;
+    struct peer peer;
+    char answer[8192];
+    char *record;
+    WSADATA data;
+    SOCKET s;
+    int count;
+
+    if (!find_peer( "apache-relay", &peer )) return;
+    WSAStartup( MAKEWORD( 2, 2 ), &data );
+    before = peer_record_len( &peer );
+    s = connect_to( &peer );
+    ok( send( s, request, sizeof(request) - 1, 0 ) == sizeof(request) - 1, "send failed with %d\n", WSAGetLastError() );
+    while (got < sizeof(answer) - 1 && (count = recv( s, answer + got, sizeof(answer) - 1 - got, 0 )) > 0) got += count;
+    answer[got] = 0;
+    ok( !strncmp( answer, "HTTP/1.1 200 ", 13 ), "got %.200s\n", answer );
+    closesocket( s );
+    record = peer_record( &peer, before, &len );
+    ok( len == sizeof(request) - 1 && !memcmp( record, request, len ), "%u bytes, %s\n", len, record );
+    free( record );
+    WSACleanup();
+}
+
+/* The list's lines, with and without facts. */
+static void test_facts_of_a_peer(void)
+{
+    struct peer peer;
+
+    ok( read_peer( "a 127.0.0.1 81 user=u password= realm=r\n", &peer ), "not read\n" );
+    ok( !strcmp( peer.name, "a" ) && peer.port == 81 && !lstrcmpW( peer.host, L"127.0.0.1" ), "%s\n", peer.name );
+    ok( !strcmp( peer_fact( &peer, "user" ), "u" ), "%s\n", peer_fact( &peer, "user" ) );
+    ok( !strcmp( peer_fact( &peer, "realm" ), "r" ), "%s\n", peer_fact( &peer, "realm" ) );
+    ok( !strcmp( peer_fact( &peer, "password" ), "" ), "%s\n", peer_fact( &peer, "password" ) );
+    ok( !strcmp( peer_fact( &peer, "name" ), "" ), "%s\n", peer_fact( &peer, "name" ) );
+    ok( read_peer( "b 127.0.0.1 82\n", &peer ) && !peer_fact( &peer, "user" )[0], "%s\n", peer.facts );
+    ok( !read_peer( "b 127.0.0.1\n", &peer ), "read\n" );
+}
+
+START_TEST(peers)
+{
+    test_facts_of_a_peer();
+    test_relay_writes_down_what_a_client_sends();
+}
