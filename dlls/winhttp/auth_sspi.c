@@ -24,7 +24,8 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
 #define UNUSED __attribute__((unused))
 
-#define CONTEXT_FLAGS (ISC_REQ_CONNECTION | ISC_REQ_ALLOCATE_MEMORY)
+#define CONTEXT_FLAGS ISC_REQ_CONNECTION    /* no ISC_REQ_ALLOCATE_MEMORY: Wine's Kerberos does not know it */
+#define TOKEN_MAX     65535                 /* the most that Kerberos can be configured for on Windows */
 #define BINDING_MAX   64
 
 /*--- secur32 -------------------------------------------------------------------------------------------------------*/
@@ -32,7 +33,6 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 #define SECUR32_FUNCS(X) \
     X( AcquireCredentialsHandleW ) \
     X( DeleteSecurityContext ) \
-    X( FreeContextBuffer ) \
     X( FreeCredentialsHandle ) \
     X( InitializeSecurityContextW )
 
@@ -156,15 +156,17 @@ static DWORD make_binding( struct binding *binding, const BYTE *hash, DWORD len 
     return FIELD_OFFSET( struct binding, data ) + binding->head.cbApplicationDataLength;
 }
 
-/* One call. The buffers of `in` are as many as there is something to say. */
-static SECURITY_STATUS step( struct auth_sspi *sspi, SecBuffer *in, ULONG count, SecBuffer *out )
+/* One call. The buffers of `in` are as many as there is something to say; what comes of it goes to `buffer`, which has
+ * TOKEN_MAX bytes. */
+static SECURITY_STATUS step( struct auth_sspi *sspi, SecBuffer *in, ULONG count, void *buffer, SecBuffer *out )
 {
     SecBufferDesc in_desc = { SECBUFFER_VERSION, count, in }, out_desc = { SECBUFFER_VERSION, 1, out };
     ULONG attributes;
     TimeStamp expiry;
 
-    memset( out, 0, sizeof(*out) );
     out->BufferType = SECBUFFER_TOKEN;
+    out->cbBuffer   = TOKEN_MAX;
+    out->pvBuffer   = buffer;
     return secur32.pInitializeSecurityContextW( &sspi->credentials, sspi->begun ? &sspi->context : NULL, sspi->spn,
                                                 CONTEXT_FLAGS, 0, SECURITY_NETWORK_DREP, count ? &in_desc : NULL, 0,
                                                 &sspi->context, &out_desc, &attributes, &expiry );
@@ -177,8 +179,10 @@ BOOL auth_sspi_step( struct auth_sspi *sspi, const BYTE *token, DWORD token_len,
     SecBuffer in[2] = { { 0 } }, out;
     DWORD count = 0, binding_len = make_binding( &binding, hash, hash_len );
     SECURITY_STATUS status;
+    void *buffer;
 
     *answer = NULL;
+    if (!(buffer = malloc( TOKEN_MAX ))) return FALSE;
     if (token)
     {
         in[count].BufferType = SECBUFFER_TOKEN;
@@ -191,9 +195,9 @@ BOOL auth_sspi_step( struct auth_sspi *sspi, const BYTE *token, DWORD token_len,
         in[count].pvBuffer   = &binding;
         in[count++].cbBuffer = binding_len;
     }
-    status = step( sspi, in, count, &out );
+    status = step( sspi, in, count, buffer, &out );
     /* Wine's packages look for a token in whatever there is, also before there can be one. Measured on 8.0. */
-    if (status == SEC_E_INVALID_TOKEN && !token && count) status = step( sspi, in, 0, &out );
+    if (status == SEC_E_INVALID_TOKEN && !token && count) status = step( sspi, in, 0, buffer, &out );
     TRACE( "%s%lu bytes in, %lu out, status %#lx\n", sspi->prefix, token_len, out.cbBuffer, status );
     if (status == SEC_E_OK || status == SEC_I_CONTINUE_NEEDED)
     {
@@ -202,7 +206,7 @@ BOOL auth_sspi_step( struct auth_sspi *sspi, const BYTE *token, DWORD token_len,
         sspi->complete = status == SEC_E_OK;
         if (out.cbBuffer) *answer = auth_base64_encode( sspi->prefix, out.pvBuffer, out.cbBuffer );
     }
-    if (out.pvBuffer) secur32.pFreeContextBuffer( out.pvBuffer );
+    free( buffer );
     if (status != SEC_E_OK && status != SEC_I_CONTINUE_NEEDED) return FALSE;
     return *answer || sspi->complete;    /* to go on without a word would be without memory */
 }

@@ -1,5 +1,5 @@
 /*
- * The list of real servers, and the records of relays
+ * The list of real servers, the records of relays, and visits to them
  *
  * See peers.h. START_TEST checks the witness: a relay writes down what a client has sent, all of it and nothing else. A test
  * that looks for a password in a record that stays empty would prove nothing.
@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #include "wine/test.h"
-#include "client.h"
 #include "peers.h"
 
 #define FACTS 8
@@ -118,6 +117,116 @@ unsigned int peer_record_len( const struct peer *peer )
 
     free( peer_record( peer, 0, &len ) );
     return len;
+}
+
+/* ---- visits ---- */
+
+static BOOL open_request( struct visit *visit, const WCHAR *verb, const WCHAR *path )
+{
+    HINTERNET request = WinHttpOpenRequest( visit->client.connect, verb, path, NULL, NULL, NULL,
+                                            visit->flags & VISIT_TLS ? WINHTTP_FLAG_SECURE : 0 );
+
+    ok( request != NULL, "WinHttpOpenRequest failed with %lu\n", GetLastError() );
+    visit->client.request = request;
+    if (!request) return FALSE;
+    if (visit->host && !WinHttpSetOption( request, WINHTTP_OPTION_RESOLUTION_HOSTNAME, (void *)visit->peer->host,
+                                          lstrlenW( visit->peer->host ) * sizeof(WCHAR) ))
+    {
+        win_skip( "no RESOLUTION_HOSTNAME: error %lu\n", GetLastError() );
+        return FALSE;
+    }
+    return TRUE;
+}
+
+BOOL visit_open( struct visit *visit, HINTERNET session, const struct peer *peer, const WCHAR *host, const WCHAR *verb,
+                 const WCHAR *path, DWORD flags )
+{
+    DWORD protocols = WINHTTP_PROTOCOL_FLAG_HTTP2;
+
+    memset( visit, 0, sizeof(*visit) );
+    visit->peer  = peer;
+    visit->host  = host;
+    visit->flags = flags;
+    visit->own_session = !session;
+    if (!session) session = WinHttpOpen( L"peers", WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, 0 );
+    ok( session != NULL, "WinHttpOpen failed with %lu\n", GetLastError() );
+    visit->client.session = session;
+    if (!session) return FALSE;
+    WinHttpSetTimeouts( session, WAIT_MS, WAIT_MS, WAIT_MS, WAIT_MS );
+    if (flags & VISIT_H2) WinHttpSetOption( session, WINHTTP_OPTION_ENABLE_HTTP_PROTOCOL, &protocols, sizeof(protocols) );
+    visit->client.connect = WinHttpConnect( session, host ? host : peer->host, peer->port, 0 );
+    ok( visit->client.connect != NULL, "WinHttpConnect failed with %lu\n", GetLastError() );
+    return visit->client.connect && open_request( visit, verb, path );
+}
+
+BOOL visit_again( struct visit *visit, const WCHAR *verb, const WCHAR *path )
+{
+    WinHttpCloseHandle( visit->client.request );
+    return open_request( visit, verb, path );
+}
+
+static void finish( struct visit *visit, BOOL sent )
+{
+    DWORD got;
+
+    visit->status  = 0;
+    visit->body[0] = 0;
+    visit->error   = sent && WinHttpReceiveResponse( visit->client.request, NULL ) ? 0 : GetLastError();
+    if (visit->error) return;
+    visit->status = client_status( visit->client.request );
+    got = client_read( visit->client.request, visit->body, sizeof(visit->body) - 1, &visit->error );
+    visit->body[min( got, sizeof(visit->body) - 1 )] = 0;
+}
+
+void visit_send( struct visit *visit, const char *data )
+{
+    DWORD len = data ? strlen( data ) : 0;
+
+    finish( visit, WinHttpSendRequest( visit->client.request, NULL, 0, (void *)data, len, len, 0 ) );
+}
+
+void visit_write( struct visit *visit, const char *data )
+{
+    DWORD len = strlen( data ), written;
+
+    finish( visit, WinHttpSendRequest( visit->client.request, NULL, 0, NULL, 0, len, 0 ) &&
+            WinHttpWriteData( visit->client.request, data, len, &written ) );
+}
+
+void visit_close( struct visit *visit )
+{
+    if (!visit->own_session) visit->client.session = NULL;
+    client_close( &visit->client );
+}
+
+const char *visit_value( const struct visit *visit, const char *name )
+{
+    static char values[FACTS][512];
+    static unsigned int turn;
+    char *value = values[turn++ % FACTS];
+    unsigned int len = strlen( name );
+    const char *pos;
+
+    value[0] = 0;
+    for (pos = visit->body; *pos; pos += strcspn( pos, "\n" ) + (strchr( pos, '\n' ) != NULL))
+    {
+        if (strncmp( pos, name, len ) || pos[len] != '=') continue;
+        lstrcpynA( value, pos + len + 1, min( sizeof(values[0]), strcspn( pos + len + 1, "\n" ) + 1 ) );
+        break;
+    }
+    return value;
+}
+
+void visit_check_status_( const char *file, int line, const struct visit *visit, DWORD status )
+{
+    ok_( file, line )( !visit->error && visit->status == status, "error %lu, status %lu\n", visit->error, visit->status );
+}
+
+void visit_check_user_( const char *file, int line, const struct visit *visit, const char *user, const char *scheme )
+{
+    visit_check_status_( file, line, visit, 200 );
+    ok_( file, line )( !strcmp( visit_value( visit, "user" ), user ) && !strcmp( visit_value( visit, "type" ), scheme ),
+                       "the server says %s\n", visit->body );
 }
 
 /* ---- the witness ---- */
