@@ -79,6 +79,7 @@ static BOOL prepare( struct scheme *scheme, const struct peer *peer )
     if (scheme->flag == WINHTTP_AUTH_SCHEME_NTLM)
     {
         wsprintfW( scheme->user, L"%s\\%s", peer_fact_w( peer, "ntlm" ), peer_fact_w( peer, "user" ) );
+        lstrcpyW( scheme->password, peer_fact_w( peer, "ntlm_password" ) );
         sprintf( scheme->name, "%s\\%s", peer_fact( peer, "ntlm" ), peer_fact( peer, "user" ) );
     }
     if (scheme->flag == WINHTTP_AUTH_SCHEME_NEGOTIATE)
@@ -483,8 +484,8 @@ static void test_whose_connection( const struct way *way )
 
     if (!find_peer( way->peer, &peer ) || !prepare( scheme, &peer )) return;
     other = *scheme;
-    wsprintfW( other.user, L"%s\\other", peer_fact_w( &peer, "ntlm" ) );
-    sprintf( other.name, "%s\\other", peer_fact( &peer, "ntlm" ) );
+    wsprintfW( other.user, L"%s\\%s", peer_fact_w( &peer, "ntlm" ), peer_fact_w( &peer, "ntlm_other" ) );
+    sprintf( other.name, "%s\\%s", peer_fact( &peer, "ntlm" ), peer_fact( &peer, "ntlm_other" ) );
     winetest_push_context( "%s", way->peer );
     if (visit_open( &visit, NULL, &peer, HOST, NULL, scheme->path, way->flags ))
     {
