@@ -70,6 +70,8 @@ static DWORD redirect_endpoint( const struct request *request, const struct url_
 static void redirect_commit( struct request *request, const struct redirect *redirect, struct endpoint *moved,
                              BOOL to_get )
 {
+    const BOOL was_secure = request->secure;
+
     request->redirects++;
     free( request->object );    /* the new target is none that was opened */
     request->object = NULL;
@@ -86,7 +88,7 @@ static void redirect_commit( struct request *request, const struct redirect *red
         request->h1_only = FALSE;
         auth_forget_server( request );    /* before the callback, which may set others */
     }
-    redirect_edit_headers( &request->headers, redirect->new_origin, to_get );
+    redirect_edit_headers( &request->headers, redirect->new_origin, to_get, was_secure && !request->secure );
 }
 
 /* Makes the request what the new URL asks for: all or nothing. request->lock is held. */

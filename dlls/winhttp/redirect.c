@@ -408,11 +408,11 @@ void redirect_free( struct redirect *redirect )
 
 /*--- headers -------------------------------------------------------------------------------------------------------*/
 
-enum edit_when { WITH_ORIGIN, WITH_BODY };
+enum edit_when { WITH_ORIGIN, WITH_BODY, WITH_TLS };
 
 /* Credentials stay with the origin: Windows documents that it lets those of the application travel, as a hazard;
  * security.md does not. The Host of one server is wrong at any other. What describes a body goes with it; Content-Type
- * stays, as on Windows. */
+ * stays, as on Windows. Where one came from over TLS is not told without it, RFC 9110 10.1.3: also a choice. */
 static const struct
 {
     const WCHAR   *name;
@@ -427,15 +427,16 @@ edits[] =
     { NAME( L"Expect" ),              WITH_BODY },
     { NAME( L"Host" ),                WITH_ORIGIN },
     { NAME( L"Proxy-Authorization" ), WITH_ORIGIN },
+    { NAME( L"Referer" ),             WITH_TLS },
     { NAME( L"Trailer" ),             WITH_BODY },
     { NAME( L"Transfer-Encoding" ),   WITH_BODY },
 };
 
-void redirect_edit_headers( struct headers *headers, BOOL new_origin, BOOL to_get )
+void redirect_edit_headers( struct headers *headers, BOOL new_origin, BOOL to_get, BOOL to_http )
 {
+    const BOOL gone[] = { [WITH_ORIGIN] = new_origin, [WITH_BODY] = to_get, [WITH_TLS] = to_http };
     DWORD i;
 
     for (i = 0; i < ARRAYSIZE( edits ); i++)
-        if (edits[i].when == WITH_ORIGIN ? new_origin : to_get)
-            headers_remove_all( headers, edits[i].name, edits[i].name_cch );
+        if (gone[edits[i].when]) headers_remove_all( headers, edits[i].name, edits[i].name_cch );
 }

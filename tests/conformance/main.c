@@ -16,6 +16,7 @@
     X( auth_digest ) \
     X( auth_ntlm ) \
     X( auth_proxy ) \
+    X( auth_scope ) \
     X( auth_servers ) \
     X( body ) \
     X( chunked ) \

@@ -308,23 +308,24 @@ static void test_headers(void)
 {
     static const WCHAR all[] = L"Accept: a\r\nAUTHORIZATION: b\r\nContent-Type: c\r\nContent-Length: 1\r\nCookie: d\r\nHost: e\r\n"
                                L"Proxy-Authorization: f\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\nTrailer: g\r\n"
-                               L"cookie: h\r\nX-Y: i";
+                               L"cookie: h\r\nReferer: https://r/\r\nX-Y: i";
     struct headers list;
     DWORD i;
 
-    for (i = 0; i < 4; i++)
+    for (i = 0; i < 5; i++)
     {
         headers_init( &list );
         expect( !headers_add( &list, all, ARRAYSIZE( all ) - 1, WINHTTP_ADDREQ_FLAG_ADD ) );
-        redirect_edit_headers( &list, i & 1, i & 2 );
+        redirect_edit_headers( &list, i & 1, i & 2, i & 4 );
         switch (i)
         {
-        case 0: expect( list.count == 12 ); break;
+        case 0: expect( list.count == 13 ); break;
         case 1: expect( list_is( &list, "Accept: a\r\nContent-Type: c\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n"
-                                        "Expect: 100-continue\r\nTrailer: g\r\nX-Y: i\r\n" ) ); break;
+                                        "Expect: 100-continue\r\nTrailer: g\r\nReferer: https://r/\r\nX-Y: i\r\n" ) ); break;
         case 2: expect( list_is( &list, "Accept: a\r\nAUTHORIZATION: b\r\nContent-Type: c\r\nCookie: d\r\nHost: e\r\n"
-                                        "Proxy-Authorization: f\r\ncookie: h\r\nX-Y: i\r\n" ) ); break;
-        case 3: expect( list_is( &list, "Accept: a\r\nContent-Type: c\r\nX-Y: i\r\n" ) ); break;
+                                        "Proxy-Authorization: f\r\ncookie: h\r\nReferer: https://r/\r\nX-Y: i\r\n" ) ); break;
+        case 3: expect( list_is( &list, "Accept: a\r\nContent-Type: c\r\nReferer: https://r/\r\nX-Y: i\r\n" ) ); break;
+        case 4: expect( list.count == 12 && !headers_find( &list, L"Referer", 7, 0 ) ); break;
         }
         headers_clear( &list );
     }
