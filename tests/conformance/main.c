@@ -62,6 +62,7 @@
     X( proxy_automatic ) \
     X( proxy_http ) \
     X( proxy_resolver ) \
+    X( proxy_servers ) \
     X( proxy_settings ) \
     X( query ) \
     X( query_ex ) \
