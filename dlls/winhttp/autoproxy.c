@@ -14,6 +14,7 @@
 #include "wine/debug.h"
 #include "autoproxy.h"
 #include "pac.h"
+#include "pac_cache.h"
 #include "proxy_plan.h"
 #include "proxy_store.h"
 #include "session.h"
@@ -24,108 +25,14 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
 #define UNUSED __attribute__((unused))
 
-#define SCRIPTS   8            /* that are kept: one per network, in practice */
-#define SCRIPT_MS 900000       /* for how long; a choice */
-
-/*--- scripts that are kept -----------------------------------------------------------------------------------------*/
-
-struct kept_script
-{
-    WCHAR      *url;
-    struct pac *pac;
-    ULONGLONG   until;
-};
-
-static SRWLOCK lock = SRWLOCK_INIT;
-static struct kept_script scripts[SCRIPTS];
-static unsigned int next_script;
-
-static void script_clear( struct kept_script *script )
-{
-    free( script->url );
-    pac_release( script->pac );
-    memset( script, 0, sizeof(*script) );
-}
-
-/* With a reference, or NULL. */
-static struct pac *script_known( const WCHAR *url )
-{
-    ULONGLONG now = GetTickCount64();
-    struct pac *pac = NULL;
-    unsigned int i;
-
-    AcquireSRWLockShared( &lock );
-    for (i = 0; i < SCRIPTS && !pac; i++)
-        if (scripts[i].url && now < scripts[i].until && !wcscmp( scripts[i].url, url )) pac = scripts[i].pac;
-    if (pac) pac_grab( pac );
-    ReleaseSRWLockShared( &lock );
-    return pac;
-}
-
-/* In the place of an older one of that URL, or of the oldest. */
-static void script_keep( const WCHAR *url, struct pac *pac )
-{
-    struct kept_script script = { wcsdup( url ), pac, GetTickCount64() + SCRIPT_MS }, old;
-    unsigned int i;
-
-    if (!script.url) return;
-    pac_grab( pac );
-    AcquireSRWLockExclusive( &lock );
-    for (i = 0; i < SCRIPTS && (!scripts[i].url || wcscmp( scripts[i].url, url )); i++) ;
-    if (i == SCRIPTS) i = next_script++ % SCRIPTS;
-    old = scripts[i];
-    scripts[i] = script;
-    ReleaseSRWLockExclusive( &lock );
-    script_clear( &old );
-}
-
 void autoproxy_reset( DWORD flags )
 {
-    struct kept_script old[SCRIPTS];
-    unsigned int i;
-
     if (flags & (WINHTTP_RESET_STATE | WINHTTP_RESET_SWPAD_CURRENT_NETWORK | WINHTTP_RESET_SWPAD_ALL |
                  WINHTTP_RESET_NOTIFY_NETWORK_CHANGED)) wpad_forget();
-    if (!(flags & (WINHTTP_RESET_STATE | WINHTTP_RESET_SCRIPT_CACHE | WINHTTP_RESET_NOTIFY_NETWORK_CHANGED))) return;
-    AcquireSRWLockExclusive( &lock );
-    memcpy( old, scripts, sizeof(old) );
-    memset( scripts, 0, sizeof(scripts) );
-    ReleaseSRWLockExclusive( &lock );
-    for (i = 0; i < SCRIPTS; i++) script_clear( &old[i] );
+    if (flags & (WINHTTP_RESET_STATE | WINHTTP_RESET_SCRIPT_CACHE | WINHTTP_RESET_NOTIFY_NETWORK_CHANGED)) pac_cache_forget();
 }
 
 /*--- sources -------------------------------------------------------------------------------------------------------*/
-
-/* A script that was fetched with somebody's credentials is not for the others. */
-static BOOL may_keep( const struct autoproxy *question )
-{
-    return !question->fetch.logon;
-}
-
-static BOOL may_use_kept( const struct autoproxy *question )
-{
-    return may_keep( question ) && !(question->flags & (WINHTTP_AUTOPROXY_NO_CACHE_CLIENT | WINHTTP_AUTOPROXY_NO_CACHE_SVC));
-}
-
-/* With a reference. */
-static DWORD get_script( struct autoproxy *question, const WCHAR *url, struct pac **ret )
-{
-    struct pac *pac;
-    WCHAR *text;
-    DWORD err;
-
-    if (may_use_kept( question ) && (*ret = script_known( url ))) return ERROR_SUCCESS;
-    question->fetch.url = url;
-    if ((err = pac_fetch( &question->fetch, &text ))) return err;
-    if (!(pac = pac_create( text )))
-    {
-        free( text );
-        return ERROR_NOT_ENOUGH_MEMORY;
-    }
-    if (may_keep( question )) script_keep( url, pac );
-    *ret = pac;
-    return ERROR_SUCCESS;
-}
 
 /* The host's case is lowered on request, unless it is to be kept on request: PX-38, PX-39. */
 static BOOL lowers_host( DWORD flags )
@@ -136,11 +43,13 @@ static BOOL lowers_host( DWORD flags )
 /* *none: there was no script to ask. */
 static DWORD ask_script( struct autoproxy *question, const WCHAR *url, struct autoproxy_answer *answer, BOOL *none )
 {
+    const BOOL fresh = (question->flags & (WINHTTP_AUTOPROXY_NO_CACHE_CLIENT | WINHTTP_AUTOPROXY_NO_CACHE_SVC)) != 0;
     struct pac *pac;
     DWORD err;
 
     *none = FALSE;
-    if ((err = get_script( question, url, &pac )))
+    question->fetch.url = url;
+    if ((err = pac_cache_get( &question->fetch, fresh, question->cancel, &pac )))
     {
         *none = TRUE;
         return err;
@@ -173,8 +82,9 @@ static DWORD ask_user_script( struct autoproxy *question, struct autoproxy_answe
     DWORD err;
 
     *none = TRUE;
-    if ((err = proxy_store_effective( FALSE, &settings ))) return err;
-    err = ERROR_WINHTTP_AUTO_PROXY_SERVICE_ERROR;
+    err = proxy_store_effective( FALSE, &settings );
+    if (err && err != ERROR_FILE_NOT_FOUND) return err;
+    err = ERROR_WINHTTP_AUTODETECTION_FAILED;    /* a user without a script says nothing: what the other sources said stands */
     if ((settings.flags & WINHTTP_PROXY_TYPE_AUTO_PROXY_URL) && settings.url)
         err = ask_script( question, settings.url, answer, none );
     proxy_settings_free( &settings );

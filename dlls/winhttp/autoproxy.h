@@ -1,8 +1,7 @@
 /*
  * Automatic proxies: from a URL and a program's options to an answer
  *
- * Which scripts there are to ask, in which order, and what is kept of them. Scripts are kept per process, the more so per
- * session: as on Windows, where a service keeps them for all.
+ * Which scripts there are to ask, and in which order. What is kept of them is pac_cache.c's and wpad.c's business.
  */
 
 #ifndef WINHTTP_AUTOPROXY_H

@@ -22,7 +22,7 @@
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
 #define MAX_SCRIPT (1 << 20)     /* bytes; behaviour-concepts.md section 4.6 */
-#define FETCH_MS   60000         /* of the whole, when every phase is within its own limit */
+#define FETCH_MS   60000         /* of the whole, when every phase is within its own limit; less if the phases' sum is */
 #define LATIN_1    28591
 
 /*--- text ----------------------------------------------------------------------------------------------------------*/
@@ -94,24 +94,26 @@ struct bytes
     DWORD len;
 };
 
-/* FALSE: too much, too slow, or broken. */
+/* FALSE: too much, too slow, or broken. What is there is read, no more: a read of more would wait for a server that sends a
+ * byte now and then, each in time. */
 static BOOL read_script( HINTERNET request, struct bytes *body, ULONGLONG end )
 {
-    DWORD size = 0, read;
+    DWORD size = 0, there, read;
     BYTE *data;
 
     for (;;)
     {
-        if (body->len == size)
+        if (!WinHttpQueryDataAvailable( request, &there )) return FALSE;
+        if (!there) return TRUE;
+        if (there > MAX_SCRIPT - body->len || GetTickCount64() >= end) return FALSE;
+        if (there > size - body->len)
         {
-            size = size ? size * 2 : 16384;
+            size = max( size * 2, body->len + there );
             if (!(data = realloc( body->data, size ))) return FALSE;
             body->data = data;
         }
-        if (!WinHttpReadData( request, body->data + body->len, size - body->len, &read )) return FALSE;
-        if (!read) return TRUE;
+        if (!WinHttpReadData( request, body->data + body->len, there, &read )) return FALSE;
         body->len += read;
-        if (body->len > MAX_SCRIPT || GetTickCount64() >= end) return FALSE;
     }
 }
 
@@ -142,25 +144,60 @@ static DWORD take_script( HINTERNET request, ULONGLONG end, WCHAR **script )
     return err;
 }
 
+static BOOL same_span( const struct url_span *a, const struct url_span *b )
+{
+    return a->cch == b->cch && !_wcsnicmp( a->text, b->text, a->cch );
+}
+
+/* The user's credentials are for the server that the program, or the network, has named: not for one to which that one sends
+ * the fetch. */
+static void CALLBACK follow( HINTERNET request, DWORD_PTR context, DWORD status, void *info, DWORD len )
+{
+    const struct pac_fetch *fetch = (const struct pac_fetch *)context;
+    DWORD policy = WINHTTP_AUTOLOGON_SECURITY_LEVEL_HIGH;
+    struct url from, to;
+
+    if (status != WINHTTP_CALLBACK_STATUS_REDIRECT || !len) return;
+    if (!url_parse( &from, fetch->url, wcslen( fetch->url ) ) && !url_parse( &to, info, len - 1 ) &&
+        from.scheme_id == to.scheme_id && from.port == to.port && same_span( &from.host, &to.host )) return;
+    WinHttpSetOption( request, WINHTTP_OPTION_AUTOLOGON_POLICY, &policy, sizeof(policy) );
+}
+
 static DWORD set_options( const struct pac_fetch *fetch, HINTERNET request )
 {
     DWORD policy = WINHTTP_AUTOLOGON_SECURITY_LEVEL_LOW, features = WINHTTP_DISABLE_COOKIES;
 
     if (!fetch->logon) features |= WINHTTP_DISABLE_AUTHENTICATION;
-    if (!WinHttpSetOption( request, WINHTTP_OPTION_DISABLE_FEATURE, &features, sizeof(features) ) ||
+    if (WinHttpSetStatusCallback( request, follow, WINHTTP_CALLBACK_FLAG_REDIRECT, 0 ) == WINHTTP_INVALID_STATUS_CALLBACK ||
+        !WinHttpSetOption( request, WINHTTP_OPTION_DISABLE_FEATURE, &features, sizeof(features) ) ||
         (fetch->logon && !WinHttpSetOption( request, WINHTTP_OPTION_AUTOLOGON_POLICY, &policy, sizeof(policy) )) ||
         !WinHttpSetTimeouts( request, fetch->timeouts.resolve, fetch->timeouts.connect, fetch->timeouts.send,
                              fetch->timeouts.receive )) return GetLastError();
     return ERROR_SUCCESS;
 }
 
+/* The sum of the phases, where none is endless: as long as Windows' service is waited for. */
+static DWORD whole_ms( const struct timeouts *timeouts )
+{
+    const DWORD phases[] = { timeouts->resolve, timeouts->connect, timeouts->send, timeouts->receive };
+    DWORD sum = 0;
+    unsigned int i;
+
+    for (i = 0; i < ARRAYSIZE( phases ); i++)
+    {
+        if (!phases[i] || phases[i] > FETCH_MS) return FETCH_MS;
+        sum += phases[i];
+    }
+    return min( sum, FETCH_MS );
+}
+
 static DWORD run( const struct pac_fetch *fetch, HINTERNET request, WCHAR **script )
 {
-    ULONGLONG end = GetTickCount64() + FETCH_MS;
+    ULONGLONG end = GetTickCount64() + whole_ms( &fetch->timeouts );
     DWORD status, err;
 
     if ((err = set_options( fetch, request ))) return err;
-    if (!WinHttpSendRequest( request, NULL, 0, NULL, 0, 0, 0 ) || !WinHttpReceiveResponse( request, NULL ))
+    if (!WinHttpSendRequest( request, NULL, 0, NULL, 0, 0, (DWORD_PTR)fetch ) || !WinHttpReceiveResponse( request, NULL ))
     {
         WARN( "%s: error %lu\n", debugstr_w( fetch->url ), GetLastError() );
         return ERROR_WINHTTP_UNABLE_TO_DOWNLOAD_SCRIPT;

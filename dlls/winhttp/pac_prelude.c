@@ -88,13 +88,13 @@ const WCHAR pac_prelude[] =
     L"    today += now[3] * 10000;\n"
     L"    return values[0] <= today && today <= values[1]; };\n"
 
-    /* As given, so precise: two hours include the last minute of the second one. */
+    /* As given, so precise: two hours include the last minute of the second one. The day may end at 24. */
     L"  timeRange = function() {\n"
     L"    var args = list(arguments), now = clock(args), half = args.length, time = 0, from = 0, to = 0;\n"
     L"    if (half > 1) half /= 2;\n"
     L"    if (half != 1 && half != 2 && half != 3) return false;\n"
     L"    for (var i = 0; i < half; i++) {\n"
-    L"      var start = Number(args[i]), end = Number(args[args.length > 1 ? half + i : i]), limit = i ? 59 : 23;\n"
+    L"      var start = Number(args[i]), end = Number(args[args.length > 1 ? half + i : i]), limit = i ? 59 : 24;\n"
     L"      if (!(start >= 0 && start <= limit && end >= 0 && end <= limit)) return false;\n"
     L"      time = time * 60 + now[4 + i]; from = from * 60 + start; to = to * 60 + end; }\n"
     L"    return within(time, from, to); };\n"

@@ -245,11 +245,17 @@ DWORD proxy_store_set_machine( const struct proxy_settings *settings )
 
 /*--- the user ------------------------------------------------------------------------------------------------------*/
 
+/* Policies are the same for 32-bit programs: Windows shares their key between the views, Wine has two of them. */
 static HKEY user_root(void)
 {
-    DWORD per_user = 1, size = sizeof(per_user);
+    DWORD value, per_user = 1;
+    HKEY key;
 
-    RegGetValueW( HKEY_LOCAL_MACHINE, POLICIES, per_user_value, RRF_RT_REG_DWORD, NULL, &per_user, &size );
+    if (!RegOpenKeyExW( HKEY_LOCAL_MACHINE, POLICIES, 0, KEY_QUERY_VALUE | KEY_WOW64_64KEY, &key ))
+    {
+        if (read_number( key, per_user_value, &value )) per_user = value;
+        RegCloseKey( key );
+    }
     return per_user ? HKEY_CURRENT_USER : HKEY_LOCAL_MACHINE;
 }
 
@@ -337,7 +343,8 @@ DWORD proxy_store_set_per_user( BOOL per_user )
     DWORD err, value = per_user != 0;
     HKEY key;
 
-    if ((err = RegCreateKeyExW( HKEY_LOCAL_MACHINE, POLICIES, 0, NULL, 0, KEY_SET_VALUE, NULL, &key, NULL ))) return err;
+    if ((err = RegCreateKeyExW( HKEY_LOCAL_MACHINE, POLICIES, 0, NULL, 0, KEY_SET_VALUE | KEY_WOW64_64KEY, NULL, &key,
+                                NULL ))) return err;
     err = RegSetValueExW( key, per_user_value, 0, REG_DWORD, (const BYTE *)&value, sizeof(value) );
     RegCloseKey( key );
     return err;
@@ -393,20 +400,42 @@ DWORD proxy_store_effective( BOOL machine, struct proxy_settings *settings )
 
 /*--- changes -------------------------------------------------------------------------------------------------------*/
 
-HKEY proxy_store_open( BOOL machine )
+/* Installers write to either view of the machine's keys, and each is read where the other has nothing. */
+static const struct { HKEY root; REGSAM view; const WCHAR *name; } stores[PROXY_STORE_KEYS] =
 {
-    HKEY key, root = machine ? HKEY_LOCAL_MACHINE : HKEY_CURRENT_USER;
+    { HKEY_CURRENT_USER,  0,               INTERNET_SETTINGS },
+    { HKEY_LOCAL_MACHINE, KEY_WOW64_64KEY, INTERNET_SETTINGS },
+    { HKEY_LOCAL_MACHINE, KEY_WOW64_32KEY, INTERNET_SETTINGS },
+    { HKEY_LOCAL_MACHINE, KEY_WOW64_64KEY, POLICIES },
+};
 
-    return RegOpenKeyExW( root, INTERNET_SETTINGS, 0, KEY_NOTIFY, &key ) ? NULL : key;
+HKEY proxy_store_open( unsigned int index, DWORD *cch )
+{
+    WCHAR name[128], *end;
+    HKEY key;
+
+    wcscpy( name, stores[index].name );
+    while (RegOpenKeyExW( stores[index].root, name, 0, KEY_NOTIFY | stores[index].view, &key ))
+    {
+        if (!(end = wcsrchr( name, '\\' ))) return NULL;
+        *end = 0;
+    }
+    *cch = wcslen( name );
+    return key;
+}
+
+BOOL proxy_store_is_whole( unsigned int index, DWORD cch )
+{
+    return cch == wcslen( stores[index].name );
 }
 
 /* When a key was last written; 0 if it is not there. */
-static ULONGLONG last_write( HKEY root, const WCHAR *name )
+static ULONGLONG last_write( HKEY root, REGSAM view, const WCHAR *name )
 {
     FILETIME time = { 0, 0 };
     HKEY key;
 
-    if (RegOpenKeyExW( root, name, 0, KEY_QUERY_VALUE, &key )) return 0;
+    if (RegOpenKeyExW( root, name, 0, KEY_QUERY_VALUE | view, &key )) return 0;
     RegQueryInfoKeyW( key, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, &time );
     RegCloseKey( key );
     return (ULONGLONG)time.dwHighDateTime << 32 | time.dwLowDateTime;
@@ -415,9 +444,11 @@ static ULONGLONG last_write( HKEY root, const WCHAR *name )
 /* Times of the last change, in units small enough to tell two calls apart; their sum moves whichever key was written. */
 DWORD proxy_store_version(void)
 {
-    ULONGLONG sum = last_write( HKEY_CURRENT_USER, INTERNET_SETTINGS ) + last_write( HKEY_CURRENT_USER, CONNECTIONS ) +
-                    last_write( HKEY_LOCAL_MACHINE, INTERNET_SETTINGS ) + last_write( HKEY_LOCAL_MACHINE, CONNECTIONS ) +
-                    last_write( HKEY_LOCAL_MACHINE, POLICIES );
+    ULONGLONG sum = 0;
+    unsigned int i;
 
+    for (i = 0; i < PROXY_STORE_KEYS; i++)
+        sum += last_write( stores[i].root, stores[i].view, stores[i].name ) +
+               last_write( stores[i].root, stores[i].view, CONNECTIONS );
     return sum / 16;
 }

@@ -47,8 +47,13 @@ DWORD proxy_store_set_per_user( BOOL per_user );
 /* A number that changes whenever settings do, of user or machine. */
 DWORD proxy_store_version( void );
 
-/* The keys that hold them, to be watched with all below them; NULL if there is none. Close them. */
-HKEY proxy_store_open( BOOL machine );
+#define PROXY_STORE_KEYS 4
+
+/* The keys that hold them, by numbers below PROXY_STORE_KEYS, to be watched with all below them. Where one is not there it is
+ * the nearest one above it that comes; *cch tells them apart, and is the larger the nearer it is. NULL: nothing may be watched.
+ * Close them. */
+HKEY proxy_store_open( unsigned int index, DWORD *cch );
+BOOL proxy_store_is_whole( unsigned int index, DWORD cch );
 
 void proxy_settings_free( struct proxy_settings *settings );
 

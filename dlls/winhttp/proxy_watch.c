@@ -31,11 +31,19 @@ struct registration
     BOOL                          gone;       /* that callback has unregistered it */
 };
 
+struct watched_key
+{
+    HKEY   key;                               /* NULL: not watched */
+    DWORD  cch;                               /* which one it is, see proxy_store_open */
+    HANDLE event;
+};
+
 struct watcher                                /* the thread's own, but for stop */
 {
     HANDLE                stop;               /* nobody is registered any more, or there is another thread */
     HMODULE               module;
     struct proxy_settings user, machine;      /* what was in force */
+    struct watched_key    keys[PROXY_STORE_KEYS];
 };
 
 static SRWLOCK lock = SRWLOCK_INIT;
@@ -93,41 +101,75 @@ static void tell_all(void)
     ReleaseSRWLockExclusive( &lock );
 }
 
-static void watch( HKEY key, HANDLE event )
+/* All below the key itself, but of one above it only what comes and goes: much else may be kept there. */
+static BOOL watch_key( const struct watched_key *watched, unsigned int index )
 {
-    DWORD err = RegNotifyChangeKeyValue( key, TRUE, REG_NOTIFY_CHANGE_NAME | REG_NOTIFY_CHANGE_LAST_SET, event, TRUE );
+    BOOL whole = proxy_store_is_whole( index, watched->cch );
+    DWORD filter = REG_NOTIFY_CHANGE_NAME | (whole ? REG_NOTIFY_CHANGE_LAST_SET : 0);
 
-    if (err) WARN( "a key of the settings is not watched: %lu\n", err );
+    return !RegNotifyChangeKeyValue( watched->key, whole, filter, watched->event, TRUE );
+}
+
+/* The nearest key there is: one that was made while the one above it was not watched yet must not be missed. */
+static void watch_nearest( struct watched_key *watched, unsigned int index )
+{
+    DWORD cch;
+    HKEY key;
+
+    while ((key = proxy_store_open( index, &cch )))
+    {
+        if (watched->key && cch == watched->cch)
+        {
+            RegCloseKey( key );    /* the one that is watched */
+            return;
+        }
+        if (watched->key) RegCloseKey( watched->key );
+        watched->key = key;
+        watched->cch = cch;
+        if (!watch_key( watched, index )) break;
+    }
+    WARN( "key %u of the settings is not watched\n", index );
+}
+
+/* After its event, which came once. A key that was deleted cannot be watched any more. */
+static void watch_again( struct watched_key *watched, unsigned int index )
+{
+    if (watched->key && !watch_key( watched, index ))
+    {
+        RegCloseKey( watched->key );
+        watched->key = NULL;
+    }
+    watch_nearest( watched, index );
 }
 
 static DWORD WINAPI watch_proc( void *arg )
 {
     struct watcher *watcher = arg;
-    HKEY keys[2] = { proxy_store_open( FALSE ), proxy_store_open( TRUE ) };
-    HANDLE events[3];
+    HANDLE events[1 + PROXY_STORE_KEYS] = { watcher->stop };
+    unsigned int numbers[PROXY_STORE_KEYS];
     HMODULE module = watcher->module;
-    DWORD i, count = 0, index, used[2];
+    DWORD i, count = 1, index;
 
-    events[count++] = watcher->stop;
-    for (i = 0; i < 2; i++)
+    for (i = 0; i < PROXY_STORE_KEYS; i++)
     {
-        if (!keys[i]) continue;
-        if (!(events[count] = CreateEventW( NULL, FALSE, FALSE, NULL ))) continue;
-        used[count - 1] = i;
-        watch( keys[i], events[count++] );
+        if (!(watcher->keys[i].event = CreateEventW( NULL, FALSE, FALSE, NULL ))) continue;
+        watch_nearest( &watcher->keys[i], i );
+        numbers[count - 1] = i;
+        events[count++] = watcher->keys[i].event;
     }
     /* Between the first look and the watch something may have changed. */
     if (have_changed( watcher )) tell_all();
 
     while ((index = WaitForMultipleObjects( count, events, FALSE, INFINITE )) != WAIT_OBJECT_0)
     {
-        if (index > WAIT_OBJECT_0 + count) break;
-        watch( keys[used[index - WAIT_OBJECT_0 - 1]], events[index - WAIT_OBJECT_0] );
+        if (index >= WAIT_OBJECT_0 + count) break;
+        i = numbers[index - WAIT_OBJECT_0 - 1];
+        watch_again( &watcher->keys[i], i );
         if (have_changed( watcher )) tell_all();
     }
 
     for (i = 0; i < count; i++) CloseHandle( events[i] );
-    for (i = 0; i < 2; i++) if (keys[i]) RegCloseKey( keys[i] );
+    for (i = 0; i < PROXY_STORE_KEYS; i++) if (watcher->keys[i].key) RegCloseKey( watcher->keys[i].key );
     proxy_settings_free( &watcher->user );
     proxy_settings_free( &watcher->machine );
     free( watcher );

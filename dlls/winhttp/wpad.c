@@ -30,6 +30,7 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 #define OPTION_WPAD 252
 #define FOUND_MS    300000
 #define NOTHING_MS  60000
+#define LOOK_MS     20          /* how often whoever waits for another thread looks whether it is still to wait */
 
 /*--- the machine's adapters ----------------------------------------------------------------------------------------*/
 
@@ -262,50 +263,72 @@ DWORD wpad_detect( DWORD flags, HANDLE cancel, WCHAR **url )
 /*--- what was found out before -------------------------------------------------------------------------------------*/
 
 static SRWLOCK lock = SRWLOCK_INIT;
+static CONDITION_VARIABLE answered = CONDITION_VARIABLE_INIT;
 
 static struct
 {
     WCHAR    *url;       /* NULL: nothing was found */
     ULONGLONG until;
+    BOOL      asking;    /* some thread asks the network: the others wait for what it finds */
 }
 known[WINHTTP_AUTO_DETECT_TYPE_DHCP | WINHTTP_AUTO_DETECT_TYPE_DNS_A];    /* by flags - 1 */
 
+static unsigned int generation;    /* what was asked for in an earlier one is not remembered */
+
+/* The lock is held. */
 static BOOL recall( unsigned int index, WCHAR **url, DWORD *err )
 {
-    BOOL ret;
-
-    AcquireSRWLockShared( &lock );
-    if ((ret = GetTickCount64() < known[index].until))
-    {
-        *url = known[index].url ? wcsdup( known[index].url ) : NULL;
-        *err = *url ? ERROR_SUCCESS : known[index].url ? ERROR_NOT_ENOUGH_MEMORY : ERROR_WINHTTP_AUTODETECTION_FAILED;
-    }
-    ReleaseSRWLockShared( &lock );
-    return ret;
+    if (GetTickCount64() >= known[index].until) return FALSE;
+    *url = known[index].url ? wcsdup( known[index].url ) : NULL;
+    *err = *url ? ERROR_SUCCESS : known[index].url ? ERROR_NOT_ENOUGH_MEMORY : ERROR_WINHTTP_AUTODETECTION_FAILED;
+    return TRUE;
 }
 
+/* The same. */
 static void remember( unsigned int index, const WCHAR *url )
 {
     WCHAR *copy = url ? wcsdup( url ) : NULL;
 
     if (url && !copy) return;
-    AcquireSRWLockExclusive( &lock );
     free( known[index].url );
     known[index].url   = copy;
     known[index].until = GetTickCount64() + (url ? FOUND_MS : NOTHING_MS);
+}
+
+/* TRUE: it is known, or was cancelled. FALSE: the caller is to ask, and nobody else does. */
+static BOOL recall_or_ask( unsigned int index, HANDLE cancel, WCHAR **url, DWORD *err, unsigned int *begun )
+{
+    BOOL found;
+
+    AcquireSRWLockExclusive( &lock );
+    while (!(found = recall( index, url, err )) && known[index].asking)
+    {
+        if (SleepConditionVariableSRW( &answered, &lock, LOOK_MS, 0 )) continue;
+        if (!cancel || WaitForSingleObject( cancel, 0 )) continue;
+        *err = ERROR_WINHTTP_OPERATION_CANCELLED;
+        found = TRUE;
+        break;
+    }
+    if (!found) known[index].asking = TRUE;
+    *begun = generation;
     ReleaseSRWLockExclusive( &lock );
+    return found;
 }
 
 DWORD wpad_find( DWORD flags, HANDLE cancel, WCHAR **url )
 {
-    unsigned int index = (flags & ARRAYSIZE( known )) - 1;
+    unsigned int index = (flags & ARRAYSIZE( known )) - 1, begun;
     DWORD err;
 
     *url = NULL;
     if (index >= ARRAYSIZE( known )) return ERROR_WINHTTP_AUTODETECTION_FAILED;
-    if (recall( index, url, &err )) return err;
+    if (recall_or_ask( index, cancel, url, &err, &begun )) return err;
     err = wpad_detect( flags, cancel, url );
-    if (!err || err == ERROR_WINHTTP_AUTODETECTION_FAILED) remember( index, *url );
+    AcquireSRWLockExclusive( &lock );
+    known[index].asking = FALSE;
+    if (begun == generation && (!err || err == ERROR_WINHTTP_AUTODETECTION_FAILED)) remember( index, *url );
+    ReleaseSRWLockExclusive( &lock );
+    WakeAllConditionVariable( &answered );
     return err;
 }
 
@@ -314,6 +337,7 @@ void wpad_forget(void)
     unsigned int i;
 
     AcquireSRWLockExclusive( &lock );
+    generation++;
     for (i = 0; i < ARRAYSIZE( known ); i++)
     {
         free( known[i].url );

@@ -58,6 +58,11 @@
     X( options ) \
     X( pac ) \
     X( peers ) \
+    X( pac_fetch ) \
+    X( pac_hostile ) \
+    X( pac_options ) \
+    X( pac_threads ) \
+    X( pac_time ) \
     X( pool ) \
     X( proxy_automatic ) \
     X( proxy_http ) \
@@ -95,7 +100,8 @@
     X( websocket_peer ) \
     X( websocket_real ) \
     X( websocket_threads ) \
-    X( wpad )
+    X( wpad ) \
+    X( wpad_network )
 
 #define DECLARE(name) extern void func_##name( void );
 TESTS( DECLARE )

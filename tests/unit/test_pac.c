@@ -7,6 +7,7 @@
 #include "win_shim.h"
 #include "pac_text.h"
 #include "wpad_name.h"
+#include "check_pac.h"
 
 static BOOL same( const WCHAR *a, const WCHAR *b )
 {
@@ -154,8 +155,31 @@ static void test_domains_that_may_be_asked(void)
     expect( !wpad_above( L"com" ) );
 }
 
+/* What the fuzzer checks, for pairs and triples of all that is here: each text, and each with one character less. */
+static void test_all_inputs_keep_the_rules(void)
+{
+    static const WCHAR *const texts[] =
+    {
+        L"", L"*", L"?*a", L"10.1.2.3", L"255.255.0.0", L"10.1.2.0/24", L"::1", L"fe80::1%eth0", L"3ffe:8311:ffff::/48",
+        L"1:2:3:4:5:6:9.8.7.6", L" ::9 ; 9.1.1.1;::1;", L"http://u:p@host:81/a?b#c", L"HTTPS://[FE80::1]/x", L"http:///", L"https://h",
+        L"a.b.example.co.uk", L"wpad..com", L"10.0.0.1.com",
+    };
+    WCHAR text[64];
+    unsigned int i, j, k, cut;
+
+    for (i = 0; i < ARRAYSIZE( texts ); i++)
+        for (cut = 0; cut <= wcslen( texts[i] ); cut++)
+        {
+            memcpy( text, texts[i], (wcslen( texts[i] ) + 1) * sizeof(WCHAR) );
+            text[wcslen( text ) - cut] = 0;
+            for (j = 0; j < ARRAYSIZE( texts ); j++)
+                for (k = 0; k < 2; k++) check_pac( text, texts[j], texts[k ? 4 : j] );
+        }
+}
+
 int main(void)
 {
+    run( test_all_inputs_keep_the_rules );
     run( test_addresses );
     run( test_networks );
     run( test_sorting );
