@@ -15,69 +15,46 @@
 #include <windef.h>
 #include <winbase.h>
 #include <winhttp.h>
-#include <ntsecapi.h>
 
 #include "wine/debug.h"
 #include "auth.h"
 #include "auth_basic.h"
-#include "auth_login.h"
+#include "auth_handshake.h"
+#include "auth_hash.h"
+#include "auth_head.h"
 #include "auth_offer.h"
-#include "auth_sspi.h"
 #include "leg.h"
-#include "transport.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
 #define NAME( text ) text, ARRAYSIZE( text ) - 1
 
-#define MAX_LEGS    10    /* answers within one send: a server that goes on challenging means no */
-#define CNONCE_SIZE 16    /* bytes */
-#define TARGETS     2
-
-struct auth_target
-{
-    struct auth_login  own;        /* WinHttpSetCredentials */
-    BOOL               changed;    /* since the last send */
-    struct auth_login  login;      /* whose answers these are */
-    DWORD              scheme;     /* WINHTTP_AUTH_SCHEME_* of the next head; 0: it says nothing */
-    BOOL               tried;      /* Digest: it answers a challenge of the present send */
-    BOOL               utf8;       /* Basic: the server has asked for that */
-    char              *answer;     /* the field; Digest makes one for each head */
-    struct digest      digest;
-    struct auth_sspi  *sspi;       /* the handshake that is under way; the driving thread's */
-};
-
-struct auth
-{
-    struct auth_target targets[TARGETS];    /* by WINHTTP_AUTH_TARGET_* */
-    unsigned int       legs;       /* answers since the send began */
-    wh_id              pin;        /* the connection that the next leg has to go over; 0 = any */
-    uint32_t           handshake;  /* its identity until the handshake is complete */
-    BOOL               resend;     /* the program was told to send again: the next send goes on here */
-    BOOL               no_body;    /* the legs left a body behind that they do not have */
-    char              *tunnel;     /* lent to the last route */
-};
-
 /*--- state ---------------------------------------------------------------------------------------------------------*/
 
-static void wipe_text( char **text )
+void auth_wipe_text( char **text )
 {
     if (*text) auth_wipe( *text, strlen( *text ) );
     *text = NULL;
 }
 
-/* Says nothing any more. The handshake itself is the caller's to end: it is not ended under a lock. */
-static struct auth_sspi *target_clear( struct auth_target *target )
+struct auth_sspi *auth_target_clear( struct auth_target *target )
 {
     struct auth_sspi *sspi = target->sspi;
 
     target->sspi   = NULL;
     target->scheme = 0;
     target->tried  = FALSE;
-    wipe_text( &target->answer );
+    auth_wipe_text( &target->answer );
     auth_login_free( &target->login );
     digest_free( &target->digest );
     return sspi;
+}
+
+const struct proxy_hop *auth_http_proxy( const struct request *request )
+{
+    const struct proxy_hop *hop = proxy_plan_hop( request );
+
+    return hop && (hop->kind == WH_PROXY_HTTP || hop->kind == WH_PROXY_HTTPS) ? hop : NULL;
 }
 
 void auth_free( struct request *request )
@@ -86,12 +63,12 @@ void auth_free( struct request *request )
     DWORD i;
 
     if (!auth) return;
-    for (i = 0; i < TARGETS; i++)
+    for (i = 0; i < AUTH_TARGETS; i++)
     {
-        auth_sspi_free( target_clear( &auth->targets[i] ) );
+        auth_sspi_free( auth_target_clear( &auth->targets[i] ) );
         auth_login_free( &auth->targets[i].own );
     }
-    wipe_text( &auth->tunnel );
+    auth_wipe_text( &auth->tunnel );
     free( auth );
     request->auth = NULL;
 }
@@ -117,7 +94,7 @@ void auth_forget_server( struct request *request )
     target = &auth->targets[WINHTTP_AUTH_TARGET_SERVER];
     auth_login_free( &target->own );
     /* The final head that has led away has ended its handshake. */
-    auth_sspi_free( target_clear( target ) );
+    auth_sspi_free( auth_target_clear( target ) );
     auth->pin = 0;
     auth->handshake = 0;
 }
@@ -209,307 +186,6 @@ BOOL WINAPI WinHttpSetCredentials( HINTERNET handle, DWORD target, DWORD scheme,
     return !err;
 }
 
-/*--- what a head says ----------------------------------------------------------------------------------------------*/
-
-static BOOL hash( enum digest_hash hash, const void *data, DWORD len, BYTE *result )
-{
-    static const uint32_t kinds[] = { [DIGEST_MD5] = WH_HASH_MD5, [DIGEST_SHA256] = WH_HASH_SHA256 };
-    struct wh_hash_params params = { .data = wh_from_ptr( data ), .result = wh_from_ptr( result ), .len = len,
-                                     .what = kinds[hash] };
-
-    return wh_hash( &params ) == WH_DONE && !params.error;
-}
-
-/* A verb or a target, which are ASCII. Given. */
-static char *narrow( const WCHAR *text )
-{
-    DWORD i, cch = wcslen( text );
-    char *bytes = malloc( cch + 1 );
-
-    for (i = 0; bytes && i <= cch; i++) bytes[i] = text[i];
-    return bytes;
-}
-
-static char *digest_field( struct request *request, struct auth_target *target, const char *method, const char *uri )
-{
-    struct digest_request digest = { .method = method, .uri = uri, .user = target->login.user,
-                                     .password = target->login.password };
-    BYTE random[CNONCE_SIZE];
-    char *cnonce, *answer;
-
-    if (!RtlGenRandom( random, sizeof(random) ) || !(cnonce = auth_base64_encode( "", random, sizeof(random) ))) return NULL;
-    digest.cnonce = cnonce;
-    if (leg_can_repeat_body( request ) && request->total == request->body_len)
-    {
-        digest.body     = request->body ? request->body : "";
-        digest.body_len = request->body_len;
-    }
-    answer = digest_answer( &target->digest, &digest, hash );
-    free( cnonce );
-    return answer;
-}
-
-/* An answer to a challenge of this send; to one of an earlier send only where the server wants that. */
-static BOOL digest_may_speak( const struct request *request, const struct auth_target *target )
-{
-    char *path;
-    BOOL ret;
-
-    if (target->tried) return TRUE;
-    if (!(path = narrow( request->target ))) return FALSE;
-    ret = digest_covers( &target->digest, path, strlen( path ) );
-    free( path );
-    return ret;
-}
-
-/* NULL for method and uri: those of the request. request->lock is held. */
-static char *make_field( struct request *request, struct auth_target *target, const char *method, const char *uri )
-{
-    char *own_method = NULL, *own_uri = NULL, *answer = NULL;
-
-    if (target->scheme != WINHTTP_AUTH_SCHEME_DIGEST) return target->answer ? strdup( target->answer ) : NULL;
-    if (!digest_may_speak( request, target )) return NULL;
-    if (!method && (own_method = narrow( request->verb ))) method = own_method;
-    if (!uri && (own_uri = narrow( request->target ))) uri = own_uri;
-    if (method && uri) answer = digest_field( request, target, method, uri );
-    free( own_method );
-    free( own_uri );
-    return answer;
-}
-
-/* The proxy of the present leg, if it is one that speaks HTTP. */
-static const struct proxy_hop *http_proxy( const struct request *request )
-{
-    const struct proxy_hop *hop = proxy_plan_hop( request );
-
-    return hop && (hop->kind == WH_PROXY_HTTP || hop->kind == WH_PROXY_HTTPS) ? hop : NULL;
-}
-
-char *auth_field( struct request *request, DWORD which )
-{
-    struct auth_target *target;
-
-    if (!request->auth) return NULL;
-    target = &request->auth->targets[which];
-    if (!target->scheme) return NULL;
-    /* What is for the proxy goes to no server: in a tunnel the CONNECT has said it. */
-    if (which == WINHTTP_AUTH_TARGET_PROXY && !proxy_plan_is_absolute( request )) return NULL;
-    return make_field( request, target, NULL, NULL );
-}
-
-static void fill_tunnel( struct request *request, struct wh_route *route )
-{
-    struct auth *auth = request->auth;
-    struct auth_target *target = &auth->targets[WINHTTP_AUTH_TARGET_PROXY];
-    char uri[280];
-
-    wipe_text( &auth->tunnel );
-    if (!target->scheme || !http_proxy( request ) || proxy_plan_is_absolute( request )) return;
-    snprintf( uri, sizeof(uri), strchr( request->endpoint->ascii, ':' ) ? "[%s]:%u" : "%s:%u", request->endpoint->ascii,
-              request->port );
-    if (!(auth->tunnel = make_field( request, target, "CONNECT", uri ))) return;
-    route->proxy_auth     = wh_from_ptr( auth->tunnel );
-    route->proxy_auth_len = strlen( auth->tunnel );
-}
-
-/* Who the request is at its present place, whether it was asked or not. */
-static void find_logins( const struct request *request, struct auth_login logins[TARGETS] )
-{
-    DWORD i;
-
-    memset( logins, 0, TARGETS * sizeof(*logins) );
-    for (i = 0; i < TARGETS; i++)
-        auth_login_find( request, i, request->auth ? &request->auth->targets[i].own : NULL, &logins[i] );
-}
-
-static uint32_t find_identity( const struct request *request, BOOL make )
-{
-    struct auth_login logins[TARGETS];
-    uint32_t number;
-    DWORD i;
-
-    find_logins( request, logins );
-    number = auth_identity( request, logins, make );
-    for (i = 0; i < TARGETS; i++) auth_login_free( &logins[i] );
-    return number;
-}
-
-/* An answer that completes a handshake makes the connection its user's. */
-static BOOL completes( const struct auth *auth )
-{
-    DWORD i;
-
-    for (i = 0; i < TARGETS; i++)
-        if (auth->targets[i].sspi && auth_sspi_is_complete( auth->targets[i].sspi )) return TRUE;
-    return FALSE;
-}
-
-void auth_fill_route( struct request *request, struct wh_route *route )
-{
-    struct auth *auth = request->auth;
-
-    if (auth) fill_tunnel( request, route );
-    if (auth && auth->handshake) route->identity = completes( auth ) ? find_identity( request, TRUE ) : auth->handshake;
-    else if (auth_has_identities( request->session )) route->identity = find_identity( request, FALSE );
-    if (auth && auth->handshake && !route->identity) route->identity = auth->handshake;    /* without memory: nobody's */
-    /* A tunnel that credentials have opened is their user's, and is asked for without them where that cannot be kept. */
-    if (route->proxy_auth_len && !route->identity && !(route->identity = find_identity( request, TRUE )))
-        route->proxy_auth = route->proxy_auth_len = 0;
-}
-
-wh_id auth_pin( const struct request *request )
-{
-    return request->auth ? request->auth->pin : 0;
-}
-
-/*--- handshakes ----------------------------------------------------------------------------------------------------*/
-
-#define SPN_CCH 300
-
-struct handshake              /* what it needs, gathered under the lock */
-{
-    WCHAR spn[SPN_CCH];
-    BYTE  binding[64];
-    DWORD binding_len;
-    wh_id pin;
-    BOOL  overflow;           /* there would be a pin, were the rest of the response not too long to be taken away */
-};
-
-static BOOL query( const struct request *request, enum wh_query what, void *buffer, DWORD size, DWORD *len )
-{
-    struct wh_exchange_query_params params = { .exchange = request->exchange, .buffer = wh_from_ptr( buffer ),
-                                               .what = what, .size = size };
-
-    if (!request->exchange || wh_exchange_query( &params ) != WH_DONE || params.error) return FALSE;
-    *len = params.len;
-    return TRUE;
-}
-
-/* The connection of the present response can carry the next leg, too. request->lock is held. */
-static wh_id find_pin( const struct request *request )
-{
-    wh_id pin;
-    DWORD len;
-
-    if (request->no_reuse || (request->head_flags & (WHR_CLOSE | WHR_H2))) return 0;
-    if (request->websocket && !request->auth->handshake) return 0;    /* a connection of its own, for this leg only */
-    if (!request->auth->no_body && leg_owes_body( request )) return 0;
-    return query( request, WHQ_PIN, &pin, sizeof(pin), &len ) ? pin : 0;
-}
-
-static void make_spn( const struct request *request, DWORD target, WCHAR spn[SPN_CCH] )
-{
-    const struct proxy_hop *hop = target == WINHTTP_AUTH_TARGET_PROXY ? http_proxy( request ) : NULL;
-    const char *host = hop ? hop->host : request->endpoint->ascii;
-    DWORD len = hop ? hop->host_len : request->endpoint->ascii_len, i, cch = 5;
-    unsigned int port = hop ? hop->port : request->port;
-
-    wcscpy( spn, L"HTTP/" );
-    for (i = 0; i < len && cch < SPN_CCH - 10; i++) spn[cch++] = (BYTE)host[i];
-    spn[cch] = 0;
-    if (request->options.spn == WINHTTP_ENABLE_SPN_SERVER_PORT) swprintf( spn + cch, SPN_CCH - cch, L":%u", port );
-}
-
-/* request->lock is held. */
-static void gather( struct request *request, DWORD target, struct handshake *handshake )
-{
-    memset( handshake, 0, sizeof(*handshake) );
-    make_spn( request, target, handshake->spn );
-    handshake->pin = find_pin( request );
-    if (handshake->pin && request->content_len != WH_NO_LENGTH && request->content_len > request->options.max_drain)
-    {
-        handshake->overflow = TRUE;
-        handshake->pin      = 0;
-    }
-    if (target == WINHTTP_AUTH_TARGET_SERVER && request->secure &&
-        !query( request, WHQ_CHANNEL_BINDING, handshake->binding, sizeof(handshake->binding), &handshake->binding_len ))
-        handshake->binding_len = 0;
-}
-
-/* The answer is what the next head says. Takes `answer`. */
-static void commit_handshake( struct request *request, DWORD which, DWORD scheme, const struct handshake *handshake,
-                              char *answer )
-{
-    struct auth *auth = request->auth;
-    struct auth_target *target = &auth->targets[which];
-
-    AcquireSRWLockExclusive( &request->lock );
-    wipe_text( &target->answer );
-    target->answer   = answer;
-    target->scheme   = scheme;
-    auth->pin        = handshake->pin;
-    if (!auth->handshake) auth->handshake = auth_identity_new();
-    request->h1_only = TRUE;    /* HTTP/2 has no connection that could be one user's */
-    ReleaseSRWLockExclusive( &request->lock );
-}
-
-static BOOL step_handshake( struct request *request, DWORD which, DWORD scheme, const struct handshake *handshake,
-                            const struct auth_token *token )
-{
-    struct auth_target *target = &request->auth->targets[which];
-    char *answer;
-
-    if (!auth_sspi_step( target->sspi, token ? token->data : NULL, token ? token->len : 0, handshake->binding,
-                         handshake->binding_len, &answer ) || !answer)
-        return FALSE;
-    commit_handshake( request, which, scheme, handshake, answer );
-    return TRUE;
-}
-
-/* Without lock. FALSE: this system cannot, or has no credentials. */
-static BOOL begin_handshake( struct request *request, DWORD which, DWORD scheme, const struct handshake *handshake )
-{
-    struct auth_target *target = &request->auth->targets[which];
-    struct option_text *used = which == WINHTTP_AUTH_TARGET_PROXY ? &request->options.proxy_spn : &request->options.server_spn;
-    struct auth_sspi *refused;
-
-    auth_sspi_free( target->sspi );
-    target->sspi = auth_sspi_begin( scheme, target->login.user, target->login.password, handshake->spn );
-    option_text_set( used, handshake->spn, wcslen( handshake->spn ) );
-    if (target->sspi && step_handshake( request, which, scheme, handshake, NULL )) return TRUE;
-    AcquireSRWLockExclusive( &request->lock );
-    refused = target->sspi;
-    target->sspi   = NULL;
-    target->scheme = 0;
-    ReleaseSRWLockExclusive( &request->lock );
-    auth_sspi_free( refused );
-    return FALSE;
-}
-
-BOOL auth_lost( struct request *request, BOOL again )
-{
-    struct handshake handshake;
-    struct auth *auth;
-    struct auth_target *target;
-    DWORD i, which = TARGETS, scheme = 0;
-    BOOL first;
-
-    AcquireSRWLockExclusive( &request->lock );
-    auth = request->auth;
-    if (!auth || !auth->pin)
-    {
-        ReleaseSRWLockExclusive( &request->lock );
-        return FALSE;
-    }
-    auth->pin = 0;
-    for (i = 0; i < TARGETS; i++) if (auth->targets[i].scheme & AUTH_SSPI_SCHEMES) which = i;
-    if (which < TARGETS)
-    {
-        scheme = auth->targets[which].scheme;
-        gather( request, which, &handshake );
-    }
-    ReleaseSRWLockExclusive( &request->lock );
-
-    if (which == TARGETS) return FALSE;
-    handshake.pin = 0;
-    target = &auth->targets[which];
-    first = auth_sspi_is_first( target->sspi );
-    if (!again && (!first || auth_sspi_is_complete( target->sspi ))) return FALSE;
-    if (++auth->legs > MAX_LEGS) return FALSE;
-    TRACE( "%p: the connection of the handshake is gone\n", request->hdr.handle );
-    return first || begin_handshake( request, which, scheme, &handshake );
-}
-
 /*--- answers -------------------------------------------------------------------------------------------------------*/
 
 static const DWORD order[] =
@@ -517,9 +193,8 @@ static const DWORD order[] =
     WINHTTP_AUTH_SCHEME_NEGOTIATE, WINHTTP_AUTH_SCHEME_NTLM, WINHTTP_AUTH_SCHEME_DIGEST, WINHTTP_AUTH_SCHEME_BASIC
 };
 
-/* WINHTTP_OPTION_DISABLE_PROXY_AUTH_SCHEMES as WINHTTP_AUTH_SCHEME_*. What Negotiate settles on cannot be told
- * beforehand: without Kerberos there is none of it. */
-static DWORD disabled_schemes( const struct session *session )
+/* What Negotiate settles on cannot be told beforehand: without Kerberos there is none of it. */
+DWORD auth_disabled_schemes( const struct session *session )
 {
     static const struct { DWORD flag, scheme; } flags[] =
     {
@@ -544,12 +219,12 @@ static BOOL may_answer( const struct request *request, DWORD which )
     const struct field *field;
 
     if (request->options.disabled & WINHTTP_DISABLE_AUTHENTICATION) return FALSE;
-    if (auth && auth->legs >= MAX_LEGS) return FALSE;
+    if (auth && auth->legs >= AUTH_MAX_LEGS) return FALSE;
     field = headers_find( &request->headers, names[which].name, names[which].cch, 0 );
     if (field && !(field->flags & FIELD_AUTOMATIC) && !(auth && auth->targets[which].own.schemes)) return FALSE;
     if (which == WINHTTP_AUTH_TARGET_SERVER) return TRUE;
     /* A server that says 407 is no proxy: neither one that is spoken to directly, nor one at the end of a tunnel. */
-    return http_proxy( request ) && (proxy_plan_is_absolute( request ) || (request->head_flags & WHR_FROM_PROXY));
+    return auth_http_proxy( request ) && (proxy_plan_is_absolute( request ) || (request->head_flags & WHR_FROM_PROXY));
 }
 
 static const struct auth_token *offered_token( const struct auth_offer *offer, DWORD scheme )
@@ -560,9 +235,13 @@ static const struct auth_token *offered_token( const struct auth_offer *offer, D
 }
 
 /* request->lock is held. */
-static BOOL answer_digest( struct auth_target *target, struct auth_offer *offer )
+static BOOL answer_digest( struct request *request, DWORD which, struct auth_offer *offer )
 {
+    struct auth_target *target = &request->auth->targets[which];
+    BOOL tunnel = which == WINHTTP_AUTH_TARGET_PROXY && !proxy_plan_is_absolute( request );
+
     if (!offer->strength) return FALSE;
+    if (offer->digest.auth_int && !offer->digest.auth && !tunnel && !auth_has_body( request )) return FALSE;
     if (target->scheme == WINHTTP_AUTH_SCHEME_DIGEST && target->tried && !offer->digest.stale) return FALSE;
     digest_free( &target->digest );
     target->digest = offer->digest;
@@ -581,10 +260,10 @@ static BOOL answer_basic( struct auth_target *target, BOOL utf8 )
 
     if (!answer || again)
     {
-        wipe_text( &answer );
+        auth_wipe_text( &answer );
         return FALSE;
     }
-    wipe_text( &target->answer );
+    auth_wipe_text( &target->answer );
     target->answer = answer;
     target->utf8   = utf8;
     target->scheme = WINHTTP_AUTH_SCHEME_BASIC;
@@ -598,12 +277,12 @@ static DWORD find_candidates( struct request *request, DWORD which, const struct
     struct auth_login login = { 0 };
     DWORD schemes;
 
-    if (auth_login_find( request, which, &target->own, &login )) return 0;
+    if (auth_login_find( request, which, &target->own, offer->supported, &login )) return 0;
     auth_login_free( &target->login );
     target->login = login;
     schemes = login.schemes & offer->supported;
     if (!login.user) schemes &= AUTH_SSPI_SCHEMES;
-    if (which == WINHTTP_AUTH_TARGET_PROXY) schemes &= ~disabled_schemes( request->session );
+    if (which == WINHTTP_AUTH_TARGET_PROXY) schemes &= ~auth_disabled_schemes( request->session );
     if (request->options.protocol_required && request->options.http_protocols) schemes &= ~AUTH_SSPI_SCHEMES;
     return schemes;
 }
@@ -617,12 +296,12 @@ static enum answer answer( struct request *request, DWORD which, struct auth_off
     struct auth_target *target = &request->auth->targets[which];
     const struct auth_token *token = NULL;
     struct auth_sspi *refused = NULL;
-    struct handshake handshake;
+    struct auth_handshake handshake;
     DWORD i, schemes = 0, running;
     BOOL ready = FALSE;
 
     AcquireSRWLockExclusive( &request->lock );
-    gather( request, which, &handshake );
+    auth_handshake_gather( request, which, &handshake );
     if (begin) handshake.pin = 0;    /* the pool will do: nothing has begun on that connection */
     running = target->sspi ? target->scheme & AUTH_SSPI_SCHEMES : 0;
     if (running) token = offered_token( offer, running );
@@ -632,22 +311,22 @@ static enum answer answer( struct request *request, DWORD which, struct auth_off
         return ANSWER_OVERFLOW;
     }
     /* A handshake goes on where it began. One that has nothing to go on with was refused. */
-    if (running && (!token || !handshake.pin || auth_sspi_is_complete( target->sspi ))) refused = target_clear( target );
+    if (running && (!token || !handshake.pin || auth_sspi_is_complete( target->sspi ))) refused = auth_target_clear( target );
     else if (!running) schemes = find_candidates( request, which, offer );
     ReleaseSRWLockExclusive( &request->lock );
 
     if (refused) auth_sspi_free( refused );
-    else if (running) return step_handshake( request, which, running, &handshake, token ) ? ANSWER_READY : ANSWER_NONE;
+    else if (running) return auth_handshake_step( request, which, running, &handshake, token->data, token->len ) ? ANSWER_READY : ANSWER_NONE;
     for (i = 0; !ready && i < ARRAYSIZE( order ); i++)
     {
         if (!(schemes & order[i])) continue;
         if (order[i] & AUTH_SSPI_SCHEMES)
         {
-            ready = begin_handshake( request, which, order[i], &handshake );
+            ready = auth_handshake_begin( request, which, order[i], &handshake );
             continue;
         }
         AcquireSRWLockExclusive( &request->lock );
-        if (order[i] == WINHTTP_AUTH_SCHEME_DIGEST) ready = answer_digest( target, offer );
+        if (order[i] == WINHTTP_AUTH_SCHEME_DIGEST) ready = answer_digest( request, which, offer );
         else ready = answer_basic( target, offer->basic_utf8 );
         ReleaseSRWLockExclusive( &request->lock );
         if (!ready && target->scheme == order[i]) break;    /* refused: a weaker one would only tell more */
@@ -695,6 +374,8 @@ static enum auth_next next_leg( struct request *request, DWORD which )
     return AUTH_RESEND;
 }
 
+/* A server whose rspauth is wrong does not know the password, and hears no more of it before it asks again. The response is
+ * the program's all the same: that of a server that proves nothing is, too. */
 static void note_info( struct request *request, struct auth_target *target, const WCHAR *name, DWORD cch )
 {
     const struct field *field = headers_find( &request->response, name, cch, 0 );
@@ -705,7 +386,11 @@ static void note_info( struct request *request, struct auth_target *target, cons
     target->tried = FALSE;
     if (!field || !(len = header_value_bytes( field, NULL, 0 )) || !(text = malloc( len ))) return;
     header_value_bytes( field, text, len );
-    digest_note_info( &target->digest, text, len );
+    if (!digest_note_info( &target->digest, text, len ))
+    {
+        WARN( "%p: rspauth is not right\n", request->hdr.handle );
+        target->scheme = 0;
+    }
     free( text );
 }
 
@@ -714,7 +399,7 @@ static void note_info( struct request *request, struct auth_target *target, cons
 static enum auth_next settle( struct request *request )
 {
     struct auth *auth = request->auth;
-    struct auth_sspi *sspi[TARGETS] = { NULL };
+    struct auth_sspi *sspi[AUTH_TARGETS] = { NULL };
     struct auth_offer offer = { 0 };
     const struct auth_token *token = NULL;
     DWORD i, scheme;
@@ -725,8 +410,8 @@ static enum auth_next settle( struct request *request )
     note_info( request, &auth->targets[WINHTTP_AUTH_TARGET_SERVER], NAME( L"Authentication-Info" ) );
     note_info( request, &auth->targets[WINHTTP_AUTH_TARGET_PROXY], NAME( L"Proxy-Authentication-Info" ) );
     scheme = auth->targets[WINHTTP_AUTH_TARGET_SERVER].scheme;
-    for (i = 0; i < TARGETS; i++)
-        if (auth->targets[i].scheme & AUTH_SSPI_SCHEMES) sspi[i] = target_clear( &auth->targets[i] );
+    for (i = 0; i < AUTH_TARGETS; i++)
+        if (auth->targets[i].scheme & AUTH_SSPI_SCHEMES) sspi[i] = auth_target_clear( &auth->targets[i] );
     if (sspi[WINHTTP_AUTH_TARGET_SERVER] && !auth_offer_read( request, WINHTTP_AUTH_TARGET_SERVER, &offer ))
         token = offered_token( &offer, scheme );
     auth->pin = 0;
@@ -739,8 +424,8 @@ static enum auth_next settle( struct request *request )
     if (token && !auth_sspi_is_complete( sspi[WINHTTP_AUTH_TARGET_SERVER] ) &&
         !auth_sspi_step( sspi[WINHTTP_AUTH_TARGET_SERVER], token->data, token->len, NULL, 0, &rest ))
         WARN( "%p: the server's last token is not right\n", request->hdr.handle );
-    wipe_text( &rest );
-    for (i = 0; i < TARGETS; i++) auth_sspi_free( sspi[i] );
+    auth_wipe_text( &rest );
+    for (i = 0; i < AUTH_TARGETS; i++) auth_sspi_free( sspi[i] );
     auth_offer_free( &offer );
     return no_body ? AUTH_RESEND : AUTH_DELIVER;
 }
@@ -748,12 +433,12 @@ static enum auth_next settle( struct request *request )
 /* No answer, or none any more. The next send begins anew. Without lock. */
 static void give_up( struct request *request )
 {
-    struct auth_sspi *sspi[TARGETS];
+    struct auth_sspi *sspi[AUTH_TARGETS];
     struct auth *auth = request->auth;
     DWORD i;
 
     AcquireSRWLockExclusive( &request->lock );
-    for (i = 0; i < TARGETS; i++)
+    for (i = 0; i < AUTH_TARGETS; i++)
     {
         sspi[i] = auth->targets[i].sspi;
         auth->targets[i].sspi = NULL;
@@ -763,7 +448,7 @@ static void give_up( struct request *request )
     auth->handshake = 0;
     auth->no_body = FALSE;
     ReleaseSRWLockExclusive( &request->lock );
-    for (i = 0; i < TARGETS; i++) auth_sspi_free( sspi[i] );
+    for (i = 0; i < AUTH_TARGETS; i++) auth_sspi_free( sspi[i] );
 }
 
 /* The answer is there. Without lock. */
@@ -781,18 +466,37 @@ static enum auth_next go_on( struct request *request, DWORD which )
     return next;
 }
 
+/* The server has spoken, so the proxy has let the request pass: its handshake is over, and its last message is not for the
+ * next head. Returns what is to be ended. request->lock is held. */
+static struct auth_sspi *settle_proxy( struct request *request )
+{
+    struct auth *auth = request->auth;
+    struct auth_target *proxy = &auth->targets[WINHTTP_AUTH_TARGET_PROXY];
+
+    if (!(proxy->scheme & AUTH_SSPI_SCHEMES)) return NULL;
+    if (!auth->targets[WINHTTP_AUTH_TARGET_SERVER].sspi)
+    {
+        auth->pin = 0;
+        auth->handshake = 0;
+    }
+    return auth_target_clear( proxy );
+}
+
 enum auth_next auth_follow( struct request *request, BOOL *drain )
 {
     enum answer found = ANSWER_NONE;
     struct auth_offer offer = { 0 };
+    struct auth_sspi *passed = NULL;
     BOOL challenge, may = FALSE;
     DWORD which = 0;
 
     AcquireSRWLockExclusive( &request->lock );
     challenge = auth_offer_target( request, &which );
     if (challenge) may = may_answer( request, which ) && auth_get( request ) && !auth_offer_read( request, which, &offer );
+    if (challenge && which == WINHTTP_AUTH_TARGET_SERVER && request->auth) passed = settle_proxy( request );
     *drain = !leg_owes_body( request );    /* or else the connection has to go */
     ReleaseSRWLockExclusive( &request->lock );
+    auth_sspi_free( passed );
     if (!request->auth) return AUTH_DELIVER;
     if (!challenge) return settle( request );
 
@@ -813,7 +517,7 @@ static BOOL is_current( const struct request *request, DWORD which )
 {
     const struct auth_target *target = &request->auth->targets[which];
     struct auth_login login = { 0 };
-    BOOL ret = !auth_login_find( request, which, &target->own, &login ) && login.user && target->login.user &&
+    BOOL ret = !auth_login_find( request, which, &target->own, target->scheme, &login ) && login.user && target->login.user &&
                !wcscmp( login.user, target->login.user ) && !wcscmp( login.password, target->login.password );
 
     auth_login_free( &login );
@@ -828,9 +532,10 @@ static BOOL begin_target( struct request *request, DWORD which, BOOL challenge )
     struct auth_target *target = &request->auth->targets[which];
 
     if (target->scheme && !is_current( request, which )) target->scheme = 0;
+    if (which == WINHTTP_AUTH_TARGET_PROXY && (target->own.schemes & auth_disabled_schemes( request->session ))) return FALSE;
     if (target->own.schemes == WINHTTP_AUTH_SCHEME_BASIC)
     {
-        wipe_text( &target->answer );
+        auth_wipe_text( &target->answer );
         target->answer = auth_basic_answer( target->own.user, target->own.password, target->utf8 );
         target->scheme = WINHTTP_AUTH_SCHEME_BASIC;
         return FALSE;
@@ -840,7 +545,7 @@ static BOOL begin_target( struct request *request, DWORD which, BOOL challenge )
 
 void auth_begin( struct request *request )
 {
-    struct auth_sspi *sspi[TARGETS] = { NULL };
+    struct auth_sspi *sspi[AUTH_TARGETS] = { NULL };
     struct auth_offer offer = { 0 };
     struct auth_target *target;
     struct auth *auth;
@@ -857,10 +562,10 @@ void auth_begin( struct request *request )
     challenge = auth_offer_target( request, &which );
     auth->resend = auth->no_body = FALSE;
     if (!resend) auth->legs = 0;
-    for (i = 0; i < TARGETS; i++)
+    for (i = 0; i < AUTH_TARGETS; i++)
     {
         target = &auth->targets[i];
-        if (target->changed || (!resend && (target->scheme & AUTH_SSPI_SCHEMES))) sspi[i] = target_clear( target );
+        if (target->changed || (!resend && (target->scheme & AUTH_SSPI_SCHEMES))) sspi[i] = auth_target_clear( target );
         if (!resend) target->tried = FALSE;
         if (target->changed || !resend) ready |= begin_target( request, i, challenge && which == i );
         target->changed = FALSE;
@@ -873,7 +578,7 @@ void auth_begin( struct request *request )
     if (ready && auth_offer_read( request, which, &offer )) ready = FALSE;
     ReleaseSRWLockExclusive( &request->lock );
 
-    for (i = 0; i < TARGETS; i++) auth_sspi_free( sspi[i] );
+    for (i = 0; i < AUTH_TARGETS; i++) auth_sspi_free( sspi[i] );
     if (ready && answer( request, which, &offer, TRUE ) == ANSWER_READY) auth->legs++;
     auth_offer_free( &offer );
 }

@@ -39,15 +39,6 @@ BOOL auth_needs_drain( const struct request *request );
  * case. TRUE: it may, with what is prepared now. Without lock. */
 BOOL auth_lost( struct request *request, BOOL again );
 
-/* For the route of the next leg: whose connection it is, which one it has to be, and what a proxy is told by CONNECT, which
- * stays valid until the next call. request->lock is held. */
-void auth_fill_route( struct request *request, struct wh_route *route );
-wh_id auth_pin( const struct request *request );
-
-/* The value of Authorization or Proxy-Authorization for the next head, NUL-terminated bytes, given (wipe); NULL: there is
- * none. request->lock is held. */
-char *auth_field( struct request *request, DWORD target );
-
 /* The request goes to another server: what was for the one before is not for that. request->lock is held. */
 void auth_forget_server( struct request *request );
 

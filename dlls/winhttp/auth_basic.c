@@ -18,13 +18,18 @@
 
 #define MAX_BYTES 0x10000000    /* of what is encoded: beyond this lengths could not be held */
 
-void auth_wipe( char *text, DWORD len )
+void auth_zero( void *data, DWORD len )
 {
-    volatile char *p = text;    /* or the compiler sees that nobody looks */
+    volatile char *p = data;    /* or the compiler sees that nobody looks */
     DWORD i;
 
-    if (!text) return;
     for (i = 0; i < len; i++) p[i] = 0;
+}
+
+void auth_wipe( char *text, DWORD len )
+{
+    if (!text) return;
+    auth_zero( text, len );
     free( text );
 }
 

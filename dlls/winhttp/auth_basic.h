@@ -20,7 +20,8 @@ char *auth_base64_encode( const char *prefix, const void *data, DWORD len );
 /* The bytes of a base64 text, given. NULL without memory, and where it is none. */
 BYTE *auth_base64_decode( const char *text, DWORD len, DWORD *ret );
 
-/* Overwrites and frees; NULL is fine. */
+/* Overwrites, also what nobody looks at any more; the second form frees, too, and NULL is fine. */
+void auth_zero( void *data, DWORD len );
 void auth_wipe( char *text, DWORD len );
 
 #endif /* WINHTTP_AUTH_BASIC_H */

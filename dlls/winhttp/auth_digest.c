@@ -1,9 +1,10 @@
 /*
  * Digest authentication: RFC 7616, and servers of the time of RFC 2617 and 2069
  *
- * Choices: an algorithm beyond MD5, SHA-256 and their -sess forms is not answered; of auth and auth-int the first is taken
- * where both are offered, since intermediaries may change a body's framing, but never its right to be sent. Without charset
- * names are in the ANSI code page, as Basic has them.
+ * Choices: of auth and auth-int the first is taken where both are offered, since intermediaries may change a body's framing,
+ * but never its right to be sent. Without charset names are in the ANSI code page, as Basic has them. With -sess the cnonce
+ * of the first answer is that of all: servers that hash the session's key anew for each request, and those that keep it, as
+ * the RFC has it, both come to the same.
  */
 
 #ifdef WINHTTP_NATIVE
@@ -21,8 +22,6 @@
 
 #include "auth_basic.h"
 #include "auth_digest.h"
-
-#define HEX_MAX (DIGEST_HASH_MAX * 2 + 1)
 
 /*--- bytes ---------------------------------------------------------------------------------------------------------*/
 
@@ -119,10 +118,12 @@ static BOOL hash_bytes( enum digest_hash hash, digest_hash_func func, struct byt
 
 static const struct { const char *name; enum digest_hash hash; BOOL session; unsigned int strength; } algorithms[] =
 {
-    { "md5",          DIGEST_MD5,    FALSE, 1 },
-    { "md5-sess",     DIGEST_MD5,    TRUE,  2 },
-    { "sha-256",      DIGEST_SHA256, FALSE, 3 },
-    { "sha-256-sess", DIGEST_SHA256, TRUE,  4 },
+    { "md5",              DIGEST_MD5,        FALSE, 1 },
+    { "md5-sess",         DIGEST_MD5,        TRUE,  2 },
+    { "sha-256",          DIGEST_SHA256,     FALSE, 3 },
+    { "sha-256-sess",     DIGEST_SHA256,     TRUE,  4 },
+    { "sha-512-256",      DIGEST_SHA512_256, FALSE, 5 },
+    { "sha-512-256-sess", DIGEST_SHA512_256, TRUE,  6 },
 };
 
 /* The row of the challenge's algorithm, MD5 if it names none; -1: not known. */
@@ -222,23 +223,29 @@ DWORD digest_keep( struct digest *digest, const struct auth_challenge *challenge
 void digest_free( struct digest *digest )
 {
     free( digest->text );
-    memset( digest, 0, sizeof(*digest) );
+    free( digest->cnonce );
+    auth_zero( digest, sizeof(*digest) );
 }
 
-void digest_note_info( struct digest *digest, const char *info, DWORD len )
+/* Hex digits are taken in either case. */
+static BOOL is_mutual( const struct digest *digest, const struct auth_span *info )
 {
-    struct auth_challenge next = { .params = { info, len } };
-    const char *fields[] = { digest->realm, digest->opaque, digest->domain };
-    struct digest kept = *digest;
     struct auth_param param;
+
+    return !digest->mutual[0] || !auth_param_find( info, "rspauth", &param ) || auth_span_is( &param.value, digest->mutual );
+}
+
+/* With a new nonce the session of -sess goes on: what stands for the password stays. */
+static void take_nonce( struct digest *digest, const struct auth_challenge *next, DWORD len )
+{
+    const char *fields[] = { digest->realm, digest->opaque, digest->domain };
     size_t size = len + 1;
     unsigned int i;
-    char *pos;
+    char *text, *pos;
 
-    if (!digest->text || !auth_param_find( &next.params, "nextnonce", &param ) || !param.value.len) return;
     for (i = 0; i < ARRAYSIZE( fields ); i++) if (fields[i]) size += strlen( fields[i] ) + 1;
-    if (!(kept.text = pos = malloc( size ))) return;
-    kept.nonce = keep_param( &next, "nextnonce", &pos, &kept.nonce_len );
+    if (!(text = pos = malloc( size ))) return;
+    digest->nonce = keep_param( next, "nextnonce", &pos, &digest->nonce_len );
     for (i = 0; i < ARRAYSIZE( fields ); i++)
     {
         if (!fields[i]) continue;
@@ -246,12 +253,24 @@ void digest_note_info( struct digest *digest, const char *info, DWORD len )
         fields[i] = pos;
         pos += strlen( pos ) + 1;
     }
-    kept.realm  = fields[0];
-    kept.opaque = fields[1];
-    kept.domain = fields[2];
-    kept.count  = 0;
-    digest_free( digest );
-    *digest = kept;
+    digest->realm  = fields[0];
+    digest->opaque = fields[1];
+    digest->domain = fields[2];
+    digest->count  = 0;
+    free( digest->text );
+    digest->text = text;
+}
+
+BOOL digest_note_info( struct digest *digest, const char *info, DWORD len )
+{
+    struct auth_challenge next = { .params = { info, len } };
+    struct auth_param param;
+    BOOL ret = is_mutual( digest, &next.params );
+
+    digest->mutual[0] = 0;    /* it was the answer to one */
+    if (ret && digest->text && auth_param_find( &next.params, "nextnonce", &param ) && param.value.len)
+        take_nonce( digest, &next, len );
+    return ret;
 }
 
 /* An absolute URI counts by its path: whether it is of this server is not looked at, since a space that is too large costs
@@ -287,9 +306,9 @@ BOOL digest_covers( const struct digest *digest, const char *path, DWORD len )
 
 /*--- answers -------------------------------------------------------------------------------------------------------*/
 
-/* H( user ":" realm ":" password ), for -sess hashed once more with both nonces. */
-static BOOL hash_secret( const struct digest *digest, const struct digest_request *request, digest_hash_func func,
-                         const char *user, DWORD user_len, char *hex )
+/* H( user ":" realm ":" password ) */
+static BOOL hash_password( const struct digest *digest, const struct digest_request *request, digest_hash_func func,
+                           const char *user, DWORD user_len, char *hex )
 {
     struct bytes bytes = { 0 };
     DWORD len;
@@ -302,15 +321,31 @@ static BOOL hash_secret( const struct digest *digest, const struct digest_reques
     put_text( &bytes, ":" );
     put( &bytes, password, len );
     auth_wipe( password, len );
-    if (!hash_bytes( digest->hash, func, &bytes, hex )) return FALSE;
+    return hash_bytes( digest->hash, func, &bytes, hex );
+}
+
+/* The same, for -sess hashed once more with both nonces: once for each challenge. */
+static BOOL hash_secret( struct digest *digest, const struct digest_request *request, digest_hash_func func,
+                         const char *user, DWORD user_len, char *hex )
+{
+    struct bytes bytes = { 0 };
+
+    if (digest->session && digest->secret[0])
+    {
+        strcpy( hex, digest->secret );
+        return TRUE;
+    }
+    if (!hash_password( digest, request, func, user, user_len, hex )) return FALSE;
     if (!digest->session) return TRUE;
 
     put_text( &bytes, hex );
     put_text( &bytes, ":" );
     put( &bytes, digest->nonce, digest->nonce_len );
     put_text( &bytes, ":" );
-    put_text( &bytes, request->cnonce );
-    return hash_bytes( digest->hash, func, &bytes, hex );
+    put_text( &bytes, digest->cnonce );
+    if (!hash_bytes( digest->hash, func, &bytes, hex )) return FALSE;
+    strcpy( digest->secret, hex );
+    return TRUE;
 }
 
 /* H( method ":" uri ), with auth-int and the body's hash. */
@@ -318,7 +353,7 @@ static BOOL hash_message( const struct digest *digest, const struct digest_reque
                           BOOL with_body, char *hex )
 {
     struct bytes bytes = { 0 };
-    char body[HEX_MAX];
+    char body[DIGEST_HEX_SIZE];
 
     if (with_body && !hash_data( digest->hash, func, request->body, request->body_len, body )) return FALSE;
     put_text( &bytes, request->method );
@@ -332,30 +367,57 @@ static BOOL hash_message( const struct digest *digest, const struct digest_reque
     return hash_bytes( digest->hash, func, &bytes, hex );
 }
 
-static BOOL hash_response( const struct digest *digest, const struct digest_request *request, digest_hash_func func,
-                           const char *user, DWORD user_len, const char *qop, const char *count, char *hex )
+/* How often, with which cnonce, and of what the answer is. */
+struct terms { const char *qop, *count, *cnonce; };
+
+static BOOL hash_all( const struct digest *digest, digest_hash_func func, const char *secret, const struct terms *terms,
+                      const char *message, char *hex )
 {
-    char secret[HEX_MAX], message[HEX_MAX];
     struct bytes bytes = { 0 };
 
-    if (!hash_secret( digest, request, func, user, user_len, secret ) ||
-        !hash_message( digest, request, func, qop && !strcmp( qop, "auth-int" ), message ))
-        return FALSE;
     put_text( &bytes, secret );
     put_text( &bytes, ":" );
     put( &bytes, digest->nonce, digest->nonce_len );
-    if (qop)
+    if (terms->qop)
     {
         put_text( &bytes, ":" );
-        put_text( &bytes, count );
+        put_text( &bytes, terms->count );
         put_text( &bytes, ":" );
-        put_text( &bytes, request->cnonce );
+        put_text( &bytes, terms->cnonce );
         put_text( &bytes, ":" );
-        put_text( &bytes, qop );
+        put_text( &bytes, terms->qop );
     }
     put_text( &bytes, ":" );
     put_text( &bytes, message );
     return hash_bytes( digest->hash, func, &bytes, hex );
+}
+
+/* What the server will say if it knows the password: the same of a message without a verb. With auth-int it would be of the
+ * response's body, which is the program's to read. */
+static void hash_mutual( struct digest *digest, const struct digest_request *request, digest_hash_func func,
+                         const char *secret, const struct terms *terms )
+{
+    struct digest_request silent = *request;
+    char message[DIGEST_HEX_SIZE];
+
+    silent.method = "";
+    if (!terms->qop || strcmp( terms->qop, "auth" ) || !hash_message( digest, &silent, func, FALSE, message ) ||
+        !hash_all( digest, func, secret, terms, message, digest->mutual ))
+        digest->mutual[0] = 0;
+}
+
+static BOOL hash_response( struct digest *digest, const struct digest_request *request, digest_hash_func func,
+                           const char *user, DWORD user_len, const struct terms *terms, char *hex )
+{
+    char secret[DIGEST_HEX_SIZE], message[DIGEST_HEX_SIZE];
+    BOOL ret;
+
+    if ((ret = hash_secret( digest, request, func, user, user_len, secret ) &&
+               hash_message( digest, request, func, terms->qop && !strcmp( terms->qop, "auth-int" ), message ) &&
+               hash_all( digest, func, secret, terms, message, hex )))
+        hash_mutual( digest, request, func, secret, terms );
+    auth_zero( secret, sizeof(secret) );
+    return ret;
 }
 
 static BOOL is_plain( const char *text, DWORD len )
@@ -371,7 +433,7 @@ static BOOL put_user( struct bytes *bytes, const struct digest *digest, digest_h
 {
     static const char unreserved[] = "!#$&+-.^_`|~";
     struct bytes name = { 0 };
-    char hex[HEX_MAX], escape[4];
+    char hex[DIGEST_HEX_SIZE], escape[4];
     DWORD i;
 
     if (digest->userhash)
@@ -406,7 +468,7 @@ static BOOL put_user( struct bytes *bytes, const struct digest *digest, digest_h
 }
 
 static void put_answer( struct bytes *bytes, const struct digest *digest, const struct digest_request *request,
-                        const char *qop, const char *count, const char *response )
+                        const struct terms *terms, const char *response )
 {
     unsigned int i;
 
@@ -418,23 +480,24 @@ static void put_answer( struct bytes *bytes, const struct digest *digest, const 
     put_quoted( bytes, "uri", request->uri, strlen( request->uri ) );
     for (i = 0; digest->named && i < ARRAYSIZE( algorithms ); i++)
     {
-        static const char * const spelled[] = { "MD5", "MD5-sess", "SHA-256", "SHA-256-sess" };
+        static const char * const spelled[] = { "MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256",
+                                                "SHA-512-256-sess" };
 
         if (algorithms[i].hash != digest->hash || algorithms[i].session != digest->session) continue;
         put_text( bytes, ", algorithm=" );
         put_text( bytes, spelled[i] );
     }
-    if (qop)
+    if (terms->qop)
     {
         put_text( bytes, ", qop=" );
-        put_text( bytes, qop );
+        put_text( bytes, terms->qop );
         put_text( bytes, ", nc=" );
-        put_text( bytes, count );
+        put_text( bytes, terms->count );
     }
-    if (qop || digest->session)
+    if (terms->qop || digest->session)
     {
         put_text( bytes, ", " );
-        put_quoted( bytes, "cnonce", request->cnonce, strlen( request->cnonce ) );
+        put_quoted( bytes, "cnonce", terms->cnonce, strlen( terms->cnonce ) );
     }
     put_text( bytes, ", " );
     put_quoted( bytes, "response", response, strlen( response ) );
@@ -446,21 +509,31 @@ static void put_answer( struct bytes *bytes, const struct digest *digest, const 
     if (digest->userhash) put_text( bytes, ", userhash=true" );
 }
 
+/* The cnonce of the answer; NULL without memory. */
+static const char *choose_cnonce( struct digest *digest, const struct digest_request *request )
+{
+    if (!digest->session) return request->cnonce;
+    if (!digest->cnonce) digest->cnonce = strdup( request->cnonce );
+    return digest->cnonce;
+}
+
 char *digest_answer( struct digest *digest, const struct digest_request *request, digest_hash_func func )
 {
-    const char *qop = digest->auth ? "auth" : digest->auth_int ? "auth-int" : NULL;
-    char response[HEX_MAX], count[16], *user;
+    char response[DIGEST_HEX_SIZE], count[16], *user;
+    struct terms terms = { digest->auth ? "auth" : digest->auth_int ? "auth-int" : NULL, count, NULL };
     struct bytes bytes = { 0 };
     DWORD user_len;
     BOOL ok;
 
+    digest->mutual[0] = 0;
     if (digest->auth_int && !digest->auth && !request->body) return NULL;
+    if (!(terms.cnonce = choose_cnonce( digest, request ))) return NULL;
     if (!(user = auth_text_bytes( request->user, digest->utf8, &user_len ))) return NULL;
     snprintf( count, sizeof(count), "%08x", (unsigned int)++digest->count );
     put_text( &bytes, "Digest " );
-    if ((ok = hash_response( digest, request, func, user, user_len, qop, count, response ) &&
+    if ((ok = hash_response( digest, request, func, user, user_len, &terms, response ) &&
               put_user( &bytes, digest, func, user, user_len )))
-        put_answer( &bytes, digest, request, qop, count, response );
+        put_answer( &bytes, digest, request, &terms, response );
     free( user );
     if (ok && !bytes.failed) return bytes.text;
     auth_wipe( bytes.text, bytes.len );

@@ -21,6 +21,7 @@
 #include "option_process.h"
 #include "proxy.h"
 #include "proxy_list.h"
+#include "proxy_plan.h"
 #include "transport.h"
 
 #define ANY_SCHEME (AUTH_SSPI_SCHEMES | WINHTTP_AUTH_SCHEME_BASIC | WINHTTP_AUTH_SCHEME_DIGEST)
@@ -75,10 +76,26 @@ static BOOL is_intranet( const struct request *request )
     return ret;
 }
 
+/* This host itself, by name or address. */
+static BOOL is_local( const struct proxy_hop *hop )
+{
+    return !_stricmp( hop->host, "localhost" ) || !strncmp( hop->host, "127.", 4 ) || !strcmp( hop->host, "::1" );
+}
+
+/* WINHTTP_PROXY_DISABLE_AUTH_LOCAL_SERVICE: a proxy on this host, which anybody may have started, is not told. On Windows it
+ * is the machine's account that answers instead; here there is none. */
+static BOOL is_kept_from_proxy( const struct request *request )
+{
+    const struct proxy_hop *hop = proxy_plan_hop( request );
+
+    return (request->session->no_proxy_auth & WINHTTP_PROXY_DISABLE_AUTH_LOCAL_SERVICE) && hop && is_local( hop );
+}
+
 /* Whether the one who is logged on may be told. HIGH keeps that from everybody; where the documents limit it to servers that
  * are named by name, the other way to read them would tell more, not less. */
 static BOOL may_log_on( const struct request *request, DWORD target )
 {
+    if (target == WINHTTP_AUTH_TARGET_PROXY && is_kept_from_proxy( request )) return FALSE;
     switch (request->options.autologon)
     {
     case WINHTTP_AUTOLOGON_SECURITY_LEVEL_LOW:
@@ -92,7 +109,8 @@ static BOOL may_log_on( const struct request *request, DWORD target )
     }
 }
 
-DWORD auth_login_find( const struct request *request, DWORD target, const struct auth_login *own, struct auth_login *login )
+DWORD auth_login_find( const struct request *request, DWORD target, const struct auth_login *own, DWORD offered,
+                       struct auth_login *login )
 {
     const struct request_options *options = &request->options;
     const BOOL proxy = target == WINHTTP_AUTH_TARGET_PROXY;
@@ -101,7 +119,11 @@ DWORD auth_login_find( const struct request *request, DWORD target, const struct
     DWORD err = ERROR_SUCCESS, scheme;
     WCHAR *names[2];
 
-    if (own && own->schemes) return auth_login_set( login, own->schemes, own->user, own->password );
+    if (own && own->schemes)
+    {
+        if (!own->user && !may_log_on( request, target )) return ERROR_SUCCESS;
+        return auth_login_set( login, own->schemes, own->user, own->password );
+    }
 
     AcquireSRWLockShared( &option_text_lock );
     if (user->text)
@@ -115,7 +137,7 @@ DWORD auth_login_find( const struct request *request, DWORD target, const struct
     if (err) auth_login_free( login );
     if (err || login->schemes) return err;
 
-    if (may_log_on( request, target )) return auth_login_set( login, AUTH_SSPI_SCHEMES, NULL, NULL );
+    if ((offered & AUTH_SSPI_SCHEMES) && may_log_on( request, target )) return auth_login_set( login, AUTH_SSPI_SCHEMES, NULL, NULL );
     if (!proxy && !options->global_creds) return ERROR_SUCCESS;
     if (!option_copy_creds( proxy, request->endpoint->ascii, request->port, &scheme, names )) return ERROR_SUCCESS;
     login->schemes  = scheme ? scheme : ANY_SCHEME;
@@ -126,7 +148,8 @@ DWORD auth_login_find( const struct request *request, DWORD target, const struct
 
 /*--- identities ----------------------------------------------------------------------------------------------------*/
 
-#define KEY_SIZE 32    /* SHA-256 */
+#define KEY_SIZE       32     /* SHA-256 */
+#define MAX_IDENTITIES 1024   /* of a session: one that goes leaves connections behind that end by their idle time */
 
 struct auth_identity
 {
@@ -145,14 +168,14 @@ uint32_t auth_identity_new( void )
     return number;
 }
 
-/* A thread may act for somebody else. */
-static LUID logon_id( void )
+/* A thread may act for somebody else. Workers never do, whoever has made the asynchronous call. */
+static LUID logon_id( BOOL async )
 {
     TOKEN_STATISTICS stats = { 0 };
     HANDLE token;
     DWORD size;
 
-    if (OpenThreadToken( GetCurrentThread(), TOKEN_QUERY, TRUE, &token ) ||
+    if ((!async && OpenThreadToken( GetCurrentThread(), TOKEN_QUERY, TRUE, &token )) ||
         OpenProcessToken( GetCurrentProcess(), TOKEN_QUERY, &token ))
     {
         if (!GetTokenInformation( token, TokenStatistics, &stats, sizeof(stats), &size )) memset( &stats, 0, sizeof(stats) );
@@ -187,7 +210,7 @@ static BOOL hash_parts( const struct key_part *parts, unsigned int count, BYTE *
 static BOOL make_key( const struct request *request, const struct auth_login logins[2], BYTE *key )
 {
     const DWORD place = request->port << 1 | !!request->secure;
-    const LUID luid = logon_id();
+    const LUID luid = logon_id( request->hdr.async );
     struct key_part parts[2 + 2 * 2];
     unsigned int i, n = 0;
 
@@ -208,6 +231,28 @@ static BOOL make_key( const struct request *request, const struct auth_login log
     return hash_parts( parts, n, key );
 }
 
+/* The identity of that key goes to the front. With too many the last one goes, and the one before is the last. */
+static struct auth_identity *take_identity( struct session *session, const BYTE *key )
+{
+    struct auth_identity **link = &session->identities, *identity;
+    unsigned int count = 0;
+
+    while ((identity = *link) && memcmp( identity->key, key, KEY_SIZE ))
+    {
+        if (++count < MAX_IDENTITIES) link = &identity->next;
+        else
+        {
+            *link = identity->next;
+            free( identity );
+        }
+    }
+    if (!identity) return NULL;
+    *link = identity->next;
+    identity->next = session->identities;
+    session->identities = identity;
+    return identity;
+}
+
 uint32_t auth_identity( const struct request *request, const struct auth_login logins[2], BOOL make )
 {
     struct session *session = request->session;
@@ -217,9 +262,7 @@ uint32_t auth_identity( const struct request *request, const struct auth_login l
 
     if (!make_key( request, logins, key )) return 0;
     AcquireSRWLockExclusive( &session->identity_lock );
-    for (identity = session->identities; identity; identity = identity->next)
-        if (!memcmp( identity->key, key, sizeof(key) )) break;
-    if (!identity && make && (identity = malloc( sizeof(*identity) )))
+    if (!(identity = take_identity( session, key )) && make && (identity = malloc( sizeof(*identity) )))
     {
         memcpy( identity->key, key, sizeof(key) );
         identity->number = auth_identity_new();

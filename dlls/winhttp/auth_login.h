@@ -18,11 +18,13 @@ struct auth_login
     WCHAR *user, *password;    /* given; user NULL: whoever is logged on */
 };
 
-/* What WinHttpSetCredentials has said; `schemes` is one, or 0 and it has said nothing. Copied into `login`, which is all
- * zero, or else, in this order: the options USERNAME and PASSWORD or their proxy twins; whoever is logged on, where
- * AUTOLOGON_POLICY allows that; what was set for the whole process. Returns 0 or ERROR_NOT_ENOUGH_MEMORY. request->lock is
- * held. Free in any case. */
-DWORD auth_login_find( const struct request *request, DWORD target, const struct auth_login *own, struct auth_login *login );
+/* Who answers one of the schemes that are `offered`. `own` is what WinHttpSetCredentials has said; `schemes` is one, or 0 and
+ * it has said nothing. Copied into `login`, which is all zero, or else, in this order: the options USERNAME and PASSWORD or
+ * their proxy twins; whoever is logged on, where AUTOLOGON_POLICY allows that and a scheme can; what was set for the whole
+ * process. The policy holds for a program that has asked for whoever is logged on by WinHttpSetCredentials, too. Returns 0 or
+ * ERROR_NOT_ENOUGH_MEMORY. request->lock is held. Free in any case. */
+DWORD auth_login_find( const struct request *request, DWORD target, const struct auth_login *own, DWORD offered,
+                       struct auth_login *login );
 DWORD auth_login_set( struct auth_login *login, DWORD scheme, const WCHAR *user, const WCHAR *password );
 void auth_login_free( struct auth_login *login );    /* and wipes it */
 

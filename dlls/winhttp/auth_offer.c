@@ -13,6 +13,7 @@
 #include <winhttp.h>
 
 #include "auth_basic.h"
+#include "auth_hash.h"
 #include "auth_offer.h"
 
 #define NAME( text ) text, ARRAYSIZE( text ) - 1
@@ -33,11 +34,19 @@ static void take_token( struct auth_token *token, const struct auth_challenge *c
 static DWORD take_digest( struct auth_offer *offer, const struct auth_challenge *challenge )
 {
     unsigned int strength = digest_strength( challenge );
+    struct digest digest = { 0 };
     DWORD err;
 
     if (strength <= offer->strength) return ERROR_SUCCESS;    /* of two that are as good the first */
-    if (!(err = digest_keep( &offer->digest, challenge ))) offer->strength = strength;
-    return err;
+    if ((err = digest_keep( &digest, challenge ))) return err;
+    if (auth_has_hash( digest.hash ))
+    {
+        digest_free( &offer->digest );
+        offer->digest   = digest;
+        offer->strength = strength;
+    }
+    else digest_free( &digest );
+    return ERROR_SUCCESS;
 }
 
 static DWORD take_challenge( struct auth_offer *offer, const struct auth_challenge *challenge )

@@ -14,8 +14,8 @@
 #include <winhttp.h>
 #include <ntsecapi.h>
 
-#include "auth.h"
 #include "auth_basic.h"
+#include "auth_head.h"
 #include "head_out.h"
 #include "jar.h"
 #include "option.h"
@@ -23,6 +23,13 @@
 #define NAME( text ) text, ARRAYSIZE( text ) - 1
 
 /*--- automatic fields ----------------------------------------------------------------------------------------------*/
+
+/* It may be an answer to a challenge. The text is the list's own, but for a repeated block it is in no other. */
+static void wipe_value( const struct field *field )
+{
+    auth_zero( (void *)field->value, field->value_cch * sizeof(WCHAR) );
+    if (field->bytes) auth_zero( (void *)field->bytes, field->bytes_len );
+}
 
 DWORD head_strip( struct request *request )
 {
@@ -37,6 +44,7 @@ DWORD head_strip( struct request *request )
         if (!(field->flags & FIELD_AUTOMATIC)) continue;
         if (!field->own_cch)
         {
+            wipe_value( field );
             headers_remove( list, i );
             continue;
         }
@@ -351,6 +359,12 @@ void head_forget_cookies( struct request *request )
     }
 }
 
+void head_wipe( char *head, char *stack, DWORD len )
+{
+    if (head) auth_zero( head, len );
+    if (head != stack) free( head );
+}
+
 char *head_make( struct request *request, char *stack, DWORD size, DWORD *len )
 {
     char *head = stack;
@@ -365,7 +379,11 @@ char *head_make( struct request *request, char *stack, DWORD size, DWORD *len )
     if (!(line = make_line( request, &heap, &cch ))) return NULL;
     request->headers_edited = FALSE;
     *len = headers_serialise( &request->headers, line, cch, stack, size );
-    if (*len > size && (head = malloc( *len ))) headers_serialise( &request->headers, line, cch, head, *len );
+    if (*len > size)
+    {
+        auth_zero( stack, size );
+        if ((head = malloc( *len ))) headers_serialise( &request->headers, line, cch, head, *len );
+    }
     free( heap );
     return head;
 }

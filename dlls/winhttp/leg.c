@@ -17,6 +17,7 @@
 
 #include "wine/debug.h"
 #include "auth.h"
+#include "auth_head.h"
 #include "error.h"
 #include "flow.h"
 #include "head_out.h"
@@ -151,7 +152,7 @@ static struct step leg_start( struct request *request, BOOL fresh )
     params.pin = auth_pin( request );
     if (!route.alpn)    /* since the send was checked, headers or options have changed */
     {
-        if (head != stack) free( head );
+        head_wipe( head, stack, request->head_len );
         step.error = WHE_MISMATCH;
         return step;
     }
@@ -172,7 +173,7 @@ static struct step leg_start( struct request *request, BOOL fresh )
     if (request->websocket) leg_ask_websocket( request, &route, &params );
 
     status = wh_exchange_start( &params );
-    if (head != stack) free( head );
+    head_wipe( head, stack, request->head_len );
     step_settle( &step, status, params.error, params.detail );
     if (status == WH_DONE || status == WH_PENDING)
     {
@@ -218,7 +219,7 @@ static struct step leg_resume( struct request *request )
         /* Refused: the connection broke during the pause, and the start's record is on its way. */
     }
     ReleaseSRWLockExclusive( &request->lock );
-    if (head != stack) free( head );
+    head_wipe( head, stack, request->head_len );
     return step;
 }
 

@@ -38,6 +38,7 @@ static void request_destroy( struct object *obj )
 {
     struct request *request = request_from_object( obj );
 
+    if (request->auth) head_strip( request );    /* overwrites its answers */
     headers_clear( &request->headers );
     headers_clear( &request->response );
     headers_clear( &request->trailers );

@@ -685,6 +685,7 @@ WH_LAYOUT( wh_links_params, 24 );
 
 #define WH_HASH_MD5     0    /* 16 bytes */
 #define WH_HASH_SHA256  1    /* 32 bytes */
+#define WH_HASH_SHA512_256 2 /* 32 bytes */
 
 struct wh_hash_params
 {

@@ -24,4 +24,10 @@ void auth_param( const char *answer, const char *name, char *value, unsigned int
 /* The base64 of bytes, NUL-terminated. */
 void auth_base64( const void *data, unsigned int len, char *text );
 
+/* NTLM can be spoken; else the tests are skipped, and this says so. */
+BOOL auth_has_ntlm(void);
+
+/* The second message of a server that is none, in base64. */
+const char *auth_ntlm_message2(void);
+
 #endif /* CONFORMANCE_AUTH_H */

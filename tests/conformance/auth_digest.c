@@ -317,6 +317,205 @@ static void test_post(void)
     server_stop( server );
 }
 
+/* ---- choices: what Windows does here is not known ---- */
+
+/* A server that cannot say what only the password tells is not answered ahead any more, and gets no further use of its nonce. */
+static void test_wrong_rspauth(void)
+{
+    static const struct step script[] =
+    {
+        ACCEPT, HEAD, SEND( DIGEST_401( "nonce=\"one\", qop=\"auth\"" ) ),
+        HEAD, SEND( "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nAuthentication-Info: nextnonce=\"next\", "
+                    "rspauth=\"0123456789abcdef0123456789abcdef\"\r\n\r\nok" ),
+        HEAD, SEND( AUTH_GOOD ), END
+    };
+    struct server *server = server_start( script );
+    struct client client;
+
+    if (!server) return;
+    if (client_open( &client, server_port( server ), 0, L"GET", L"/" ) && is_401_then_200( &client ) && client_get( &client ))
+    {
+        client_check_body( client.request, "ok" );
+        ok( !*auth_value( server, 2, "Authorization" ), "%s", server_request( server, 2 ) );
+    }
+    client_close( &client );
+    server_stop( server );
+}
+
+/* A callback that edits the head makes it anew, but the answer is the same: the count has no gap. */
+static void CALLBACK edit_head( HINTERNET handle, DWORD_PTR context, DWORD status, void *info, DWORD len )
+{
+    (void)context;
+    (void)info;
+    (void)len;
+    if (status == WINHTTP_CALLBACK_STATUS_SENDING_REQUEST)
+        WinHttpAddRequestHeaders( handle, L"X-Edit: 1", ~0u, WINHTTP_ADDREQ_FLAG_ADD | WINHTTP_ADDREQ_FLAG_REPLACE );
+}
+
+static void test_count_has_no_gaps(void)
+{
+    static const struct step script[] =
+    {
+        ACCEPT, HEAD, SEND( DIGEST_401( "nonce=\"one\", qop=\"auth\"" ) ), HEAD, SEND( AUTH_GOOD ), HEAD, SEND( AUTH_GOOD ), END
+    };
+    static const char * const counts[] = { "00000001", "00000002" };
+    struct server *server = server_start( script );
+    struct answer answer;
+    struct client client;
+    unsigned int i;
+
+    if (!server) return;
+    if (client_open( &client, server_port( server ), 0, L"GET", L"/" ))
+    {
+        WinHttpSetStatusCallback( client.request, edit_head, WINHTTP_CALLBACK_FLAG_SEND_REQUEST, 0 );
+        if (is_401_then_200( &client ) && client_get( &client )) client_check_body( client.request, "ok" );
+        for (i = 0; i < count_of( counts ); i++)
+        {
+            check_answer( server, i + 1, "GET", &answer );
+            ok( !strcmp( answer.nc, counts[i] ), "%u: nc %s\n", i, answer.nc );
+            ok( !strcmp( auth_value( server, i + 1, "X-Edit" ), "1" ), "%s", server_request( server, i + 1 ) );
+        }
+    }
+    client_close( &client );
+    server_stop( server );
+}
+
+/* -sess: the session's secret stands for all answers to one challenge, RFC 7616 section 3.4.2. */
+static void test_session(void)
+{
+    static const struct step script[] =
+    {
+        ACCEPT, HEAD, SEND( DIGEST_401( "nonce=\"one\", qop=\"auth\", algorithm=MD5-sess" ) ), HEAD, SEND( AUTH_GOOD ),
+        HEAD, SEND( AUTH_GOOD ), END
+    };
+    struct server *server = server_start( script );
+    char cnonce[256], nc[16], response[128], text[1024];
+    const char *field, *secret;
+    struct client client;
+    unsigned int i;
+
+    if (!server) return;
+    if (client_open( &client, server_port( server ), 0, L"GET", L"/" ) && is_401_then_200( &client ) && client_get( &client ))
+    {
+        client_check_body( client.request, "ok" );
+        auth_param( auth_value( server, 1, "Authorization" ), "cnonce", cnonce, sizeof(cnonce) );
+        ok( *cnonce, "%s", server_request( server, 1 ) );
+        for (i = 1; i < 3; i++)
+        {
+            field = auth_value( server, i, "Authorization" );
+            auth_param( field, "nc", nc, sizeof(nc) );
+            auth_param( field, "response", response, sizeof(response) );
+            sprintf( text, "%s:one:%s", md5( "user:realm:pwd" ), cnonce );
+            secret = md5( text );
+            auth_param( field, "cnonce", cnonce, sizeof(cnonce) );
+            sprintf( text, "%s:one:%s:%s:auth:%s", secret, nc, cnonce, md5( "GET:/" ) );
+            ok( !strcmp( response, md5( text ) ), "%u: %s is not right\n", i, field );
+        }
+    }
+    client_close( &client );
+    server_stop( server );
+}
+
+/* The strongest of several in one field; SHA-512-256 is an answer of 64 digits, right or wrong (the unit tests know). */
+static void test_strongest_of_one_field(void)
+{
+    static const struct step script[] =
+    {
+        ACCEPT, HEAD, SEND( DIGEST_401( "nonce=\"a\", qop=\"auth\", Digest realm=\"realm\", nonce=\"b\", qop=\"auth\", "
+                                        "algorithm=SHA-512-256, Basic realm=\"x\", Digest realm=\"realm\", nonce=\"c\", "
+                                        "qop=\"auth\", algorithm=SHA-256" ) ),
+        HEAD, SEND( AUTH_GOOD ), END
+    };
+    struct server *server = server_start( script );
+    char nonce[16], response[128], algorithm[32];
+    struct client client;
+    const char *field;
+
+    if (!server) return;
+    if (client_open( &client, server_port( server ), 0, L"GET", L"/" ) && is_401_then_200( &client ))
+    {
+        field = auth_value( server, 1, "Authorization" );
+        auth_param( field, "nonce", nonce, sizeof(nonce) );
+        auth_param( field, "algorithm", algorithm, sizeof(algorithm) );
+        auth_param( field, "response", response, sizeof(response) );
+        ok( !strcmp( nonce, "b" ) && !strcmp( algorithm, "SHA-512-256" ) && strlen( response ) == 64, "got %s\n", field );
+    }
+    client_close( &client );
+    server_stop( server );
+}
+
+/* auth-int is about the body: one that is to be written is not there yet, so the challenge is the program's. */
+static void test_auth_int(void)
+{
+    static const struct step given[] =
+    {
+        ACCEPT, HEAD, BODY( 5 ), SEND( DIGEST_401( "nonce=\"one\", qop=\"auth-int\"" ) ), HEAD, BODY( 5 ), SEND( AUTH_GOOD ), END
+    };
+    static const struct step written[] =
+        { ACCEPT, HEAD, BODY( 5 ), SEND( DIGEST_401( "nonce=\"one\", qop=\"auth-int\"" ) ), END };
+    unsigned int i;
+    DWORD count;
+    BOOL ret;
+
+    for (i = 0; i < 2; i++)
+    {
+        struct server *server = server_start( i ? written : given );
+        char qop[16], response[128], text[1024];
+        struct client client;
+
+        if (!server) return;
+        winetest_push_context( i ? "written" : "given" );
+        if (client_open( &client, server_port( server ), 0, L"POST", L"/" ))
+        {
+            auth_set( client.request, WINHTTP_AUTH_SCHEME_DIGEST, L"user", L"pwd" );
+            if (i) ret = WinHttpSendRequest( client.request, NULL, 0, NULL, 0, 5, 0 ) &&
+                         WinHttpWriteData( client.request, "hello", 5, &count );
+            else ret = WinHttpSendRequest( client.request, NULL, 0, (void *)"hello", 5, 5, 0 );
+            ok( ret && WinHttpReceiveResponse( client.request, NULL ), "failed with %lu\n", GetLastError() );
+            ok( client_status( client.request ) == (i ? 401 : 200), "status %lu\n", client_status( client.request ) );
+            if (!i)
+            {
+                char cnonce[256];
+                const char *field = auth_value( server, 1, "Authorization" ), *message;
+
+                auth_param( field, "qop", qop, sizeof(qop) );
+                auth_param( field, "cnonce", cnonce, sizeof(cnonce) );
+                auth_param( field, "response", response, sizeof(response) );
+                sprintf( text, "POST:/:%s", md5( "hello" ) );
+                message = md5( text );
+                sprintf( text, "%s:one:00000001:%s:auth-int:%s", md5( "user:realm:pwd" ), cnonce, message );
+                ok( !strcmp( qop, "auth-int" ) && !strcmp( response, md5( text ) ), "%s is not right\n", field );
+            }
+        }
+        client_close( &client );
+        server_stop( server );
+        winetest_pop_context();
+    }
+}
+
+/* As many challenges as a head can hold: none is answered twice, and it takes no time to speak of. */
+static void test_flood_of_challenges(void)
+{
+    const struct step script[] =
+    {
+        ACCEPT, HEAD, SEND( "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n" ),
+        REPEAT( "WWW-Authenticate: Digest realm=\"realm\", nonce=\"n\", qop=\"auth-x\", Bearer a, Unknown b=c, @\r\n", 500 ),
+        SEND( "WWW-Authenticate: Digest realm=\"realm\", nonce=\"one\", qop=\"auth\"\r\n\r\n" ), HEAD, SEND( AUTH_GOOD ), END
+    };
+    struct server *server = server_start( script );
+    struct answer answer;
+    struct client client;
+
+    if (!server) return;
+    if (client_open( &client, server_port( server ), 0, L"GET", L"/" ) && is_401_then_200( &client ))
+    {
+        check_answer( server, 1, "GET", &answer );
+        ok( !strcmp( answer.nonce, "one" ), "nonce %s\n", answer.nonce );
+    }
+    client_close( &client );
+    server_stop( server );
+}
+
 START_TEST(auth_digest)
 {
     test_after_a_401();
@@ -327,4 +526,11 @@ START_TEST(auth_digest)
     test_the_nonce_is_used_again();
     test_several_challenges();
     test_post();
+    if (strcmp( winetest_platform, "wine" )) return;
+    test_wrong_rspauth();
+    test_count_has_no_gaps();
+    test_session();
+    test_strongest_of_one_field();
+    test_auth_int();
+    test_flood_of_challenges();
 }

@@ -164,10 +164,95 @@ static void test_disabled_schemes(void)
     server_stop( server );
 }
 
+/* A proxy's Digest is for all that goes through it: what it calls its domain is ignored (RFC 7616 section 3.3). That the
+ * answer goes ahead of the second challenge is a choice. */
+static void test_digest_of_a_proxy_has_no_domain(void)
+{
+    static const struct step script[] =
+    {
+        ACCEPT, HEAD, SEND( "HTTP/1.1 407 Who?\r\nContent-Length: 0\r\nProxy-Authenticate: Digest realm=\"p\", nonce=\"one\", "
+                            "qop=\"auth\", domain=\"/elsewhere\"\r\n\r\n" ),
+        HEAD, SEND( AUTH_GOOD ), HEAD, SEND( AUTH_GOOD ), END
+    };
+    struct server *server;
+    struct client client;
+    char nc[16];
+
+    if (strcmp( winetest_platform, "wine" )) return;
+    if (!(server = server_start( script ))) return;
+    if (open_by_proxy( &client, server ))
+    {
+        set_for_proxy( client.request, WINHTTP_AUTH_SCHEME_DIGEST, L"proxy" );
+        if (client_get( &client )) client_check_body( client.request, "ok" );
+        if (client_get( &client )) client_check_body( client.request, "ok" );
+        auth_param( auth_value( server, 2, "Proxy-Authorization" ), "nc", nc, sizeof(nc) );
+        ok( !strcmp( nc, "00000002" ), "%s", server_request( server, 2 ) );
+    }
+    client_close( &client );
+    server_stop( server );
+}
+
+/* NTLM to the proxy, then a challenge of the server: the proxy's last message is not said again, it would begin anew. */
+static void test_server_behind_ntlm( BOOL ntlm )
+{
+    char type2_407[512], type2_401[512];
+    const struct step with_basic[] =
+    {
+        ACCEPT, HEAD, SEND( "HTTP/1.1 407 Who?\r\nContent-Length: 0\r\nProxy-Authenticate: NTLM\r\n\r\n" ),
+        HEAD, SEND( type2_407 ), HEAD, SEND( SERVER_401 ), HEAD, SEND( AUTH_GOOD ), END
+    };
+    const struct step with_ntlm[] =
+    {
+        ACCEPT, HEAD, SEND( "HTTP/1.1 407 Who?\r\nContent-Length: 0\r\nProxy-Authenticate: NTLM\r\n\r\n" ),
+        HEAD, SEND( type2_407 ), HEAD, SEND( AUTH_401( "WWW-Authenticate: NTLM\r\n" ) ),
+        HEAD, SEND( type2_401 ), HEAD, SEND( AUTH_GOOD ), END
+    };
+    struct server *server;
+    struct client client;
+
+    sprintf( type2_407, "HTTP/1.1 407 Who?\r\nContent-Length: 0\r\nProxy-Authenticate: NTLM %s\r\n\r\n", auth_ntlm_message2() );
+    sprintf( type2_401, "HTTP/1.1 401 Who?\r\nContent-Length: 0\r\nWWW-Authenticate: NTLM %s\r\n\r\n", auth_ntlm_message2() );
+    if (!(server = server_start( ntlm ? with_ntlm : with_basic ))) return;
+    winetest_push_context( ntlm ? "NTLM" : "Basic" );
+    if (open_by_proxy( &client, server ))
+    {
+        set_for_proxy( client.request, WINHTTP_AUTH_SCHEME_NTLM, L"TEST\\proxy" );
+        if (ntlm) auth_set( client.request, WINHTTP_AUTH_SCHEME_NTLM, L"TEST\\user", L"pwd" );
+        else
+        {
+            WinHttpSetOption( client.request, WINHTTP_OPTION_USERNAME, (void *)L"user", 4 );
+            WinHttpSetOption( client.request, WINHTTP_OPTION_PASSWORD, (void *)L"pwd", 3 );
+        }
+        if (client_get( &client ))
+        {
+            ok( client_status( client.request ) == 200, "status %lu\n", client_status( client.request ) );
+            client_check_body( client.request, "ok" );
+            ok( !strncmp( auth_value( server, 2, "Proxy-Authorization" ), "NTLM TlRMTVNTUAAD", 17 ), "%s", server_request( server, 2 ) );
+            check_field( server, 2, "Authorization", "" );
+            check_field( server, 3, "Proxy-Authorization", "" );
+            if (!ntlm) check_field( server, 3, "Authorization", OF_SERVER );
+            else
+            {
+                ok( !strncmp( auth_value( server, 3, "Authorization" ), "NTLM TlRMTVNTUAAB", 17 ), "%s", server_request( server, 3 ) );
+                ok( !strncmp( auth_value( server, 4, "Authorization" ), "NTLM TlRMTVNTUAAD", 17 ), "%s", server_request( server, 4 ) );
+                check_field( server, 4, "Proxy-Authorization", "" );
+            }
+            ok( server_connection_count( server ) == 1, "%u connections\n", server_connection_count( server ) );
+        }
+    }
+    client_close( &client );
+    server_stop( server );
+    winetest_pop_context();
+}
+
 START_TEST(auth_proxy)
 {
     test_credentials_after_a_407();
     test_proxy_and_server();
     test_redirect_to_another_server();
     test_disabled_schemes();
+    test_digest_of_a_proxy_has_no_domain();
+    if (!auth_has_ntlm()) return;
+    test_server_behind_ntlm( FALSE );
+    test_server_behind_ntlm( TRUE );
 }

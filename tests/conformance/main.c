@@ -14,10 +14,15 @@
     X( auth ) \
     X( auth_basic ) \
     X( auth_digest ) \
+    X( auth_http2 ) \
     X( auth_ntlm ) \
+    X( auth_options ) \
+    X( auth_pac ) \
     X( auth_proxy ) \
     X( auth_scope ) \
     X( auth_servers ) \
+    X( auth_upload ) \
+    X( auth_users ) \
     X( body ) \
     X( chunked ) \
     X( client ) \

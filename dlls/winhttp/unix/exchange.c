@@ -29,6 +29,12 @@
 #define WS_AHEAD     (32 * 1024)             /* default of ws_ahead */
 #define WS_AHEAD_MAX (1024 * 1024 * 1024)    /* buffers of twice this size can still be counted */
 
+/* A head may have credentials in it: they are not left in memory that is given away. */
+static void free_head( char *head, size_t len )
+{
+    if (head) explicit_bzero( head, len );
+    wh_free( head );
+}
 
 static void exchange_destroy( struct object *obj )
 {
@@ -39,7 +45,7 @@ static void exchange_destroy( struct object *obj )
     if (exchange->origin) origin_release( exchange->origin );
     proxy_words_release( exchange->plan.words );
     pthread_mutex_destroy( &exchange->lock );
-    wh_free( exchange->head );
+    free_head( exchange->head, exchange->stats.request_head );
     wh_free( exchange->trailers );
     ws_free( exchange->ws );
     intake_release( &exchange->intake );
@@ -418,7 +424,7 @@ static enum wh_error set_head( struct exchange *exchange, const char *head, uint
     memcpy( copy, head, head_len );
     for (i = 0, len = head_len; i < count; len += parts[i++].iov_len)
         memcpy( copy + len, parts[i].iov_base, parts[i].iov_len );
-    wh_free( exchange->head );
+    free_head( exchange->head, exchange->stats.request_head );
     exchange->head = copy;
     exchange->head_len = len;
     exchange->stats.request_head = head_len;
@@ -678,6 +684,7 @@ uint32_t exchange_resume( struct wh_exchange_resume_params *params )
     struct iovec body;
     uint32_t ret;
     char *head = NULL;
+    size_t head_len = 0;
     int paused;
 
     params->error = params->detail = 0;
@@ -703,12 +710,13 @@ uint32_t exchange_resume( struct wh_exchange_resume_params *params )
     if (params->head_len && !error)
     {
         head = exchange->head;
+        head_len = exchange->stats.request_head;
         exchange->head = NULL;
         body.iov_base = head + exchange->stats.request_head;
         body.iov_len = exchange->head_len - exchange->stats.request_head;
         error = set_head( exchange, wh_to_ptr( params->head ), params->head_len, &body, 1 );
         if (error) exchange->head = head;
-        else wh_free( head );
+        else free_head( head, head_len );
     }
 
     pthread_mutex_lock( &exchange->lock );
