@@ -438,6 +438,7 @@ static void test_keep_alive_and_fast_open_reach_the_socket( void )
     struct async async;
     struct peer peer;
     unsigned int ended = 0;
+    uint64_t until;
 
     wh_hooks.setsockopt = fake_setsockopt;
     peer_start( &peer, script_answer, answer );
@@ -457,7 +458,7 @@ static void test_keep_alive_and_fast_open_reach_the_socket( void )
 
     peer_start( &peer, script_swallow, &ended );
     request.scheme = WH_SCHEME_HTTPS;
-    request.connect_ms = 50;
+    request.connect_ms = 200;
     for (refused_error = 0; refused_error <= EPERM; refused_error += EPERM)
     {
         set_count = 0;
@@ -465,6 +466,8 @@ static void test_keep_alive_and_fast_open_reach_the_socket( void )
         expect( async_get( &async, peer.port, &request ) == WHE_TIMEOUT );    /* it connected, and nobody answers */
         expect( was_set( IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1 ) );
     }
+    until = engine_now_ms() + WAIT_MS;
+    while (peer_connections( &peer ) < 2 && engine_now_ms() < until) sched_yield();    /* nobody has heard from it yet */
     expect( peer_connections( &peer ) == 2 );
     refused_error = 0;
     expect_clean();
@@ -555,7 +558,9 @@ static void test_each_limit_has_its_own_error( void )
     __atomic_store_n( &resolver_waits, 1, __ATOMIC_SEQ_CST );
     expect( async_get( &async, peer.port, &request ) == WHE_TIMEOUT );    /* resolving */
     __atomic_store_n( &resolver_waits, 0, __ATOMIC_SEQ_CST );
+    request.resolve_ms = 0;
     expect( async_get( &async, peer.port, &request ) == WHE_TIMEOUT );    /* connecting */
+    request.connect_ms = WAIT_MS;
     begin( "127.0.0.3" );
     expect( async_get( &async, peer.port, &request ) == WHE_CONNECT );    /* refused */
     request.host = "1.2.3.4.5";
@@ -579,6 +584,7 @@ static void test_an_address_without_a_way_is_not_the_reason( void )
     begin( "127.0.0.3,127.0.0.2" );
     hooks_fail( HOOK_CONNECT, 1, 0, ENETUNREACH );
     expect( async_get( &async, peer.port, &request ) == WHE_TIMEOUT );
+    request.connect_ms = WAIT_MS;
     hooks_fail( HOOK_CONNECT, 1, 1, ENETUNREACH );
     expect( async_get( &async, peer.port, &request ) == WHE_CONNECT );    /* there is no other */
     hooks_reset();

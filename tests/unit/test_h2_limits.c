@@ -83,14 +83,14 @@ static void test_fresh_beside_a_limit_of_connections( void )
 /* SETTINGS that are there before the requests: those above the limit wait in the pool, and no time runs for them. */
 static void test_a_small_limit_from_the_first_moment( void )
 {
-    struct request request = { .route = &h2_route, .send_ms = 100 };
+    struct request request = { .route = &h2_route, .send_ms = 1000 };
     uint64_t begin;
     unsigned int i;
 
     play_begin( 1 );
     for (i = 0; i < 4; i++)
     {
-        fetches[i].head_ms = i ? 100 : 0;
+        fetches[i].head_ms = i ? 1000 : 0;
         fetch_start( &fetches[i], peers[0].port, &request );
     }
     h2_send_setting( &peers[0], H2_MAX_CONCURRENT_STREAMS, 1 );    /* leaves as soon as there is a connection */
@@ -99,7 +99,7 @@ static void test_a_small_limit_from_the_first_moment( void )
     if (peers[0].last_id == 1)     /* else they were faster than the SETTINGS, and nothing is to be seen */
     {
         begin = engine_now_ms();
-        until( engine_now_ms() > begin + 300 );
+        until( engine_now_ms() > begin + 1500 );
         for (i = 1; i < 4; i++) expect( fetches[i].state == FETCH_STARTING );
         for (i = 0; i < 4; i++)
         {

@@ -282,17 +282,18 @@ static void test_a_pinned_request_does_not_move( void )
 
 /* ---- between a socket and the loop ---- */
 
-static struct async *dropped;      /* is cancelled while its connection is given to the loop */
+static struct wh_exchange_start_params dropped_start;
+static int dropping;               /* its exchange is cancelled while its connection is given to the loop */
 static int closed_too_soon;
 
 static int dropping_epoll_ctl( int epoll, int op, int fd, struct epoll_event *event )
 {
-    struct async *async = dropped;
+    struct wh_exchange_cancel_params cancel = { .exchange = dropped_start.exchange };
 
-    if (op == EPOLL_CTL_ADD && async)
+    if (op == EPOLL_CTL_ADD && dropping)
     {
-        dropped = NULL;
-        async_cancel( async );
+        dropping = 0;
+        expect( exchange_cancel( &cancel ) == WH_DONE );
         if (fcntl( fd, F_GETFD ) == -1) closed_too_soon = 1;    /* by now the number may be somebody else's */
     }
     return epoll_ctl( epoll, op, fd, event );
@@ -301,17 +302,33 @@ static int dropping_epoll_ctl( int epoll, int op, int fd, struct epoll_event *ev
 static void test_a_dial_dropped_while_the_loop_takes_its_socket( void )
 {
     int (*real)( int, int, int, struct epoll_event * ) = wh_hooks.epoll_ctl;
+    struct wh_exchange_start_params *start = &dropped_start;
     struct request request = { .host = "localhost" };
+    struct wh_route route;
     struct async async;
     struct peer peer;
 
     dns_shutdown();
     peer_start( &peer, script_answer, answer );
     wh_hooks.epoll_ctl = dropping_epoll_ctl;
-    dropped = &async;
-    async_start( &async, peer.port, &request );
+    memset( &async, 0, sizeof(async) );
+    memset( start, 0, sizeof(*start) );
+    route = request_route( &request, peer.port );
+    start->session = session;
+    start->route = wh_from_ptr( &route );
+    start->cookie = wh_from_ptr( &async );
+    start->head = wh_from_ptr( get_head );
+    start->head_len = sizeof(get_head) - 1;
+    dropping = 1;
+    async.pending = 1u << WHK_HEAD_SENT;
+    if (exchange_start( start ) == WH_DONE)    /* the name was there at once */
+    {
+        async.pending = 0;
+        async.last[WHK_HEAD_SENT].error = start->error;
+    }
+    async.id = start->exchange;
     expect( async_wait( &async, WHK_HEAD_SENT ) == WHE_CANCELLED );
-    expect( !dropped && !closed_too_soon );
+    expect( !dropping && !closed_too_soon );
     async_close( &async );
     async_wait_gone( &async );
     wh_hooks.epoll_ctl = real;
