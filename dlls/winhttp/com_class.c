@@ -22,6 +22,7 @@
 
 #include "wine/debug.h"
 #include "com_class.h"
+#include "com_proxy.h"
 #include "com_request.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
@@ -127,6 +128,8 @@ HRESULT WINAPI DllGetClassObject( REFCLSID clsid, REFIID iid, void **object )
     if (!object) return E_INVALIDARG;
     *object = NULL;
     if (!IsEqualGUID( clsid, &CLSID_WinHttpRequest )) return CLASS_E_CLASSNOTAVAILABLE;
+    if (IsEqualGUID( iid, &IID_IPSFactoryBuffer )) return IUnknown_QueryInterface( com_proxy_factory(), iid, object );
+    com_proxy_register();
     return IClassFactory_QueryInterface( &factory, iid, object );
 }
 
