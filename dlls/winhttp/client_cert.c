@@ -129,6 +129,33 @@ static BOOL has_property( const CERT_CONTEXT *cert, DWORD id )
     return crypt32.pCertGetCertificateContextProperty( cert, id, NULL, &size );
 }
 
+/* A key in a container of the machine's, as certificates of services have it: Wine's CryptAcquireCertificatePrivateKey looks
+ * for it among the user's. FALSE: the context names none. */
+static BOOL machine_key( const CERT_CONTEXT *cert, struct key *key, DWORD *err )
+{
+    CRYPT_KEY_PROV_INFO *info;
+    HCRYPTPROV provider;
+    DWORD size = 0;
+    BOOL ret;
+
+    if (!crypt32.pCertGetCertificateContextProperty( cert, CERT_KEY_PROV_INFO_PROP_ID, NULL, &size ) ||
+        !(info = malloc( size ))) return FALSE;
+    ret = crypt32.pCertGetCertificateContextProperty( cert, CERT_KEY_PROV_INFO_PROP_ID, info, &size ) &&
+          info->dwProvType && (info->dwFlags & CRYPT_MACHINE_KEYSET);
+    if (ret)
+    {
+        *err = ERROR_WINHTTP_CLIENT_CERT_NO_ACCESS_PRIVATE_KEY;
+        if (CryptAcquireContextW( &provider, info->pwszContainerName, info->pwszProvName, info->dwProvType,
+                                  CRYPT_MACHINE_KEYSET | CRYPT_SILENT ))
+        {
+            *err = get_capi_key( provider, info->dwKeySpec, key );
+            CryptReleaseContext( provider, 0 );
+        }
+    }
+    free( info );
+    return ret;
+}
+
 /* The key that belongs to the context: named by it, or open in it. */
 static DWORD key_of_cert( const CERT_CONTEXT *cert, struct key *key )
 {
@@ -144,6 +171,7 @@ static DWORD key_of_cert( const CERT_CONTEXT *cert, struct key *key )
     size = sizeof(handle);
     if (crypt32.pCertGetCertificateContextProperty( cert, CERT_NCRYPT_KEY_HANDLE_PROP_ID, &handle, &size ))
         return get_key( handle, CERT_NCRYPT_KEY_SPEC, key );
+    if (machine_key( cert, key, &err )) return err;
     if (!crypt32.pCryptAcquireCertificatePrivateKey( cert, flags, NULL, &handle, &spec, &ours ))
         return has_property( cert, CERT_KEY_PROV_INFO_PROP_ID ) ? ERROR_WINHTTP_CLIENT_CERT_NO_ACCESS_PRIVATE_KEY
                                                                 : ERROR_WINHTTP_CLIENT_CERT_NO_PRIVATE_KEY;

@@ -89,8 +89,12 @@ const CERT_CONTEXT *crypt32_leaf( const BYTE *chain, DWORD len )
     return leaf;
 }
 
+/* A user's stores show what the machine's have, too, but for MY. Wine's crypt32 makes no exception. Source: Microsoft's
+ * documentation of system store locations. */
 HCERTSTORE crypt32_system_store( DWORD location, const WCHAR *name )
 {
-    return crypt32.pCertOpenStore( CERT_STORE_PROV_SYSTEM_W, 0, 0,
+    BOOL alone = location == CERT_SYSTEM_STORE_CURRENT_USER && !_wcsicmp( name, L"MY" );
+
+    return crypt32.pCertOpenStore( alone ? CERT_STORE_PROV_SYSTEM_REGISTRY_W : CERT_STORE_PROV_SYSTEM_W, 0, 0,
                                    location | CERT_STORE_READONLY_FLAG | CERT_STORE_OPEN_EXISTING_FLAG, name );
 }

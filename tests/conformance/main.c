@@ -11,6 +11,7 @@
 #include "wine/test.h"
 
 #define TESTS(X) \
+    X( absent ) \
     X( auth ) \
     X( auth_basic ) \
     X( auth_digest ) \
@@ -29,12 +30,14 @@
     X( closing ) \
     X( closing_callback ) \
     X( com_body ) \
+    X( com_certificate ) \
     X( com_client ) \
     X( com_dispatch ) \
     X( com_events ) \
     X( com_option ) \
     X( com_request ) \
     X( com_script ) \
+    X( com_sink ) \
     X( com_state ) \
     X( com_stream ) \
     X( connection ) \
@@ -69,6 +72,7 @@
     X( pac_threads ) \
     X( pac_time ) \
     X( pool ) \
+    X( programs ) \
     X( proxy_automatic ) \
     X( proxy_http ) \
     X( proxy_resolver ) \
