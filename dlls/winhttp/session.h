@@ -48,12 +48,14 @@ struct session
     DWORD           codepage;          /* of the query part of request targets */
     HANDLE          unload_event;
 
-    /* kept: their machinery is not there yet, or never will be (README, "Options without effect") */
     DWORD           enabled;           /* WINHTTP_ENABLE_* */
-    BOOL            no_secure_fallback, insecure_fallback, false_start, no_chain_building, session_sch_cred;
-    DWORD           h3_keepalive_ms, downgrade_ttl;
+    BOOL            false_start, no_chain_building;
     DWORD           no_proxy_auth;     /* WINHTTP_PROXY_DISABLE_* */
     DWORD           passport;          /* WINHTTP_ENABLE_PASSPORT_* */
+
+    /* kept: their machinery is not there yet, or never will be (README, "Options without effect") */
+    BOOL            no_secure_fallback, insecure_fallback, session_sch_cred;
+    DWORD           h3_keepalive_ms, downgrade_ttl;
     struct option_text passport_return;
     BOOL            no_proxy_service, lookaside;
     GUID            error_log;
