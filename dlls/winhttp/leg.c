@@ -26,6 +26,7 @@
 #include "option_connection.h"
 #include "route.h"
 #include "transport.h"
+#include "worker.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
@@ -51,7 +52,8 @@ void leg_close( struct request *request, DWORD drain_limit )
     struct wh_exchange_close_params params = { request->exchange, drain_limit, 0 };
 
     if (!request->exchange) return;
-    if (!request->upgraded) wh_exchange_close( &params );    /* else it is the WebSocket's */
+    if (!request->upgraded && wh_exchange_close( &params ) == WH_DONE && params.attend)    /* else it is the WebSocket's */
+        worker_attend();
     request->exchange = 0;
     request->upgraded = FALSE;
 }
@@ -169,6 +171,7 @@ static struct step leg_start( struct request *request, BOOL fresh )
     params.resolve_ms = timeout_ms( request->options.timeouts.resolve );
     params.connect_ms = timeout_ms( request->options.timeouts.connect );
     params.send_ms    = timeout_ms( request->options.timeouts.send );
+    params.head_limit = request->options.max_head;
     params.flags      = leg_flags( request, fresh );
     if (request->websocket) leg_ask_websocket( request, &route, &params );
 

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WH_ABI 7
+#define WH_ABI 8
 
 #define WH_DONE    0x00000000
 #define WH_PENDING 0x00000103
@@ -347,8 +347,10 @@ struct wh_exchange_start_params
     uint32_t paused;         /* out: 1 if it now waits in PAUSE_SENDING */
     uint32_t reused;         /* out: 1 if it went over a pooled connection (valid when done or paused) */
     uint32_t ws_ahead;       /* in: WEBSOCKET: bytes of messages kept for a reader that is not there, 0 = 32 KiB */
+    uint32_t head_limit;     /* in: bytes of all heads that may come before a read_head says how many, 0 = 256 KiB */
+    uint32_t reserved;
 };
-WH_LAYOUT( wh_exchange_start_params, 112 );
+WH_LAYOUT( wh_exchange_start_params, 120 );
 
 /* Sends body bytes as they are. Done or BODY_SENT: accepted by the kernel. After the response has come whole: STATE if
  * the message was whole, too, else RESET. Bytes beyond total_len go out, and cost the connection its reuse. */
@@ -571,7 +573,8 @@ struct wh_exchange_close_params
 {
     wh_id    exchange;       /* in */
     uint32_t drain_limit;    /* in: bytes */
-    uint32_t reserved;
+    uint32_t attend;         /* out: 1 if somebody has to be in the wait for it to end in time: that draining, or the end of
+                              * a WebSocket */
 };
 WH_LAYOUT( wh_exchange_close_params, 16 );
 

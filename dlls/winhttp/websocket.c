@@ -28,6 +28,7 @@
 #include "request.h"
 #include "transport.h"
 #include "websocket.h"
+#include "worker.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
@@ -292,7 +293,7 @@ static void websocket_finish( struct object *obj )
     struct websocket *ws = websocket_from_object( obj );
     struct wh_exchange_close_params params = { ws->exchange, 0, 0 };
 
-    if (ws->exchange) wh_exchange_close( &params );
+    if (ws->exchange && wh_exchange_close( &params ) == WH_DONE && params.attend) worker_attend();
     ws->exchange = 0;
 }
 
@@ -375,8 +376,9 @@ DWORD websocket_open( struct request *request, DWORD_PTR context, HINTERNET *han
     operation_init( &ws->receiving, &ws->hdr, EVENT_RECEIVE_DONE );
     ws->send_ms  = timeout_ms( request->options.timeouts.send );
     ws->close_ms = request->options.ws_close_ms;
-    err = ws->hdr.async ? worker_operation_begin() : ERROR_SUCCESS;
-    ws->attended = ws->hdr.async && !err;
+    /* Also for a synchronous program: its peer may ask while it is in no call. */
+    err = worker_operation_begin();
+    ws->attended = !err;
     if (err || (err = object_open( &ws->hdr )))
     {
         object_release( &ws->hdr );

@@ -40,7 +40,7 @@ struct websocket
     wh_id            exchange;
     unsigned int     in_flight;      /* its operations whose record has not come yet */
     BOOL             closing;        /* the handle was closed */
-    BOOL             attended;       /* asynchronous: a worker stays, to answer pings when nothing else is under way */
+    BOOL             attended;       /* a worker stays, to answer pings when nothing else is under way */
     struct operation sending;        /* Send, Shutdown or Close */
     struct operation receiving;      /* Receive */
     struct drive     drive;          /* synchronous: those that wait for them */

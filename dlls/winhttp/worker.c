@@ -32,6 +32,7 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 #define HARD_LIMIT   256       /* and for such as block: a program may wait in each for another request's */
 #define IDLE_MS      10000     /* how long a worker waits for something to do, */
 #define SURPLUS_MS   1000      /* and one that was started because the others were stuck */
+#define ATTEND_MS    5000      /* how long one stays after worker_attend; what it is for is given up after 2000 */
 #define LOOK_MS      20        /* how often a worker in the wait looks for work that a stuck one has left, */
 #define LOOK_FOR_MS  1000      /* and for how long after the last batch; then it has to be woken */
 #define SLOW_MS      20        /* callbacks that take longer get help, up to the limit; ticks may be 16 ms apart */
@@ -65,6 +66,7 @@ static unsigned int batch_waiters;
 static CONDITION_VARIABLE batch_order = CONDITION_VARIABLE_INIT;
 
 static LONG operations;                        /* asynchronous ones under way */
+static volatile LONG attended;                 /* GetTickCount of the last worker_attend */
 
 static unsigned int soft_limit(void)
 {
@@ -378,8 +380,8 @@ static BOOL worker_may_quit( struct worker *worker )
 {
     worker_remove( worker );
     MemoryBarrier();
-    /* worker_operation_begin counts its operation before it looks for a worker. */
-    if (worker_count > 0 || !*(volatile LONG *)&operations) return TRUE;
+    /* worker_operation_begin counts its operation before it looks for a worker; worker_attend has noted the time by then. */
+    if (worker_count > 0 || (!*(volatile LONG *)&operations && GetTickCount() - attended >= ATTEND_MS)) return TRUE;
     workers[0] = worker;    /* it was the only one */
     worker_count++;
     return FALSE;
@@ -443,6 +445,12 @@ DWORD worker_operation_begin(void)
 void worker_operation_end(void)
 {
     InterlockedDecrement( &operations );
+}
+
+void worker_attend(void)
+{
+    InterlockedExchange( &attended, GetTickCount() );
+    if (!worker_operation_begin()) worker_operation_end();
 }
 
 void worker_post( struct object *obj, struct event *event )

@@ -1,7 +1,8 @@
 /*
  * Completion workers: the threads of asynchronous handles
  *
- * Started with the first asynchronous operation, none for synchronous programs. A worker fetches records of the Unix
+ * Started with the first asynchronous operation; by synchronous programs only for a WebSocket, which the peer may ask
+ * something while the program is in no call, and for connections that have to be looked after when it has left. A worker fetches records of the Unix
  * side in batches, puts each into its object's queue, and then runs the queues: events of one object in order and on
  * one thread at a time, different objects on as many workers as are free.
  */
@@ -31,6 +32,10 @@ struct event
  * hears of it. Returns 0 or ERROR_NOT_ENOUGH_MEMORY (then there is no operation). */
 DWORD worker_operation_begin( void );
 void worker_operation_end( void );
+
+/* The transport has something to finish in the next seconds for which no operation stands: makes sure that a worker is
+ * there. Without memory for one it is finished during the next call. */
+void worker_attend( void );
 
 /* Puts an event into the queue of an object; `event` is lent until its handler runs. The caller is a user of the object,
  * and hands one use over: it is left after the event. */

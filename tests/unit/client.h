@@ -48,7 +48,7 @@ struct request
     wh_u64      partition;
     uint32_t    scheme;
     const struct wh_route *route;      /* for the fields of it that are not named here */
-    uint32_t    resolve_ms;
+    uint32_t    resolve_ms, head_limit;
     wh_id       pin;
 };
 
@@ -257,7 +257,8 @@ static inline uint32_t async_start( struct async *async, uint16_t port, const st
         .body = wh_from_ptr( request->body ), .body_len = (uint32_t)request->body_len,
         .total_len = request->total_len ? request->total_len : request->body_len,
         .flags = request->flags, .event_mask = request->event_mask,
-        .send_ms = request->send_ms, .connect_ms = request->connect_ms, .resolve_ms = request->resolve_ms };
+        .send_ms = request->send_ms, .connect_ms = request->connect_ms, .resolve_ms = request->resolve_ms,
+        .head_limit = request->head_limit };
     uint32_t ret;
 
     memset( async, 0, sizeof(*async) );

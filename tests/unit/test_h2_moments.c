@@ -120,6 +120,41 @@ static void test_the_limit_of_a_head( void )
     play_end();
 }
 
+/* Heads that come before anybody reads: as many bytes as the start has said, or 256 KiB. */
+static void test_the_limit_of_heads_that_nobody_has_asked_for( void )
+{
+    struct request request = { .route = &h2_route, .head_limit = 1 << 20 };
+    struct h2_peer *peer = &peers[0];
+    unsigned int i, j;
+    char fields[4000];
+
+    play_begin( 1 );
+    fetches[0].hold = fetches[1].hold = FETCH_NO_HEAD;
+    fetches[0].head_limit = fetches[1].head_limit = 1 << 20;
+    fetch_start( &fetches[0], peer->port, &request );
+    until( peer->last_id == 1 && !peer->block_stream );
+    fetch_start( &fetches[1], peer->port, &h2_plain );
+    until( peer->last_id == 3 && !peer->block_stream );
+    fetch_start( &fetches[2], peer->port, &h2_plain );
+    until( peer->last_id == 5 && !peer->block_stream );
+    h2_send_settings( peer, NULL, 0 );
+    strcpy( fields, ":status=103|a=" );
+    memset( fields + strlen( fields ), 'x', 3900 );
+    fields[3914] = 0;
+    for (i = 0; i < 2; i++)
+    {
+        for (j = 0; j < 80; j++) h2_send_fields( peer, 1 + 2 * i, fields, 0 );
+        h2_send_fields( peer, 1 + 2 * i, ":status=200", H2_END_STREAM );
+    }
+    h2_answer( peer, 5, "ok" );
+    done( 2, WHE_OK );                       /* all of that was there before */
+    fetches[0].hold = fetches[1].hold = 0;
+    done( 0, WHE_OK );
+    expect( fetches[0].interims == 80 );
+    done( 1, WHE_HEAD_SIZE );
+    play_end();
+}
+
 /* A buffer that is too small takes nothing, and says what is needed. */
 static void test_a_head_that_does_not_fit( void )
 {
@@ -221,6 +256,7 @@ int main( void )
     run( test_pauses );
     run( test_a_cut_in_a_pause );
     run( test_the_limit_of_a_head );
+    run( test_the_limit_of_heads_that_nobody_has_asked_for );
     run( test_a_head_that_does_not_fit );
     run( test_facts );
     run( test_expire );

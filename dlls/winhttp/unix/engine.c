@@ -11,6 +11,10 @@
  * workers that sleep look around every SLICE_MS while the engine is busy, and take the lead if it has been given up and
  * not taken back; so a callback that blocks holds nobody up for longer than that.
  *
+ * A worker of a program that has synchronous exchanges only is a caretaker: it looks after what their callers have left
+ * behind, the rest of a body or an open WebSocket, and leads only while none of them is there. It leaves the lead to them for
+ * a slice after each call, so that a program that calls all the time pays for no hand-over.
+ *
  * A thread that is terminated in the wait leaves it by its thread-specific destructor: what it led or slept for is
  * passed on. What it was running stays half done; Windows does not promise more.
  *
@@ -62,6 +66,9 @@ static struct
     unsigned int      workers;        /* threads in wait(0) */
     unsigned int      leaves;         /* how often a worker left with records */
     unsigned int      wakes;          /* threads in wait(0) that still have to return */
+    unsigned int      callers;        /* threads in wait(exchange) */
+    unsigned int      calls;          /* how often one of those has left */
+    unsigned int      async_count;    /* atomic: asynchronous exchanges that are alive */
 } engine = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static __thread struct waiter own;     /* this thread as a waiter; the stack would not outlive a termination */
@@ -166,6 +173,33 @@ static void nudge( enum sleeper_kind kind )
     else if (engine.leader && engine.leader != self &&
              (kind == SLEEPER_ANY || (kind == SLEEPER_SYNC) == (engine.leader->exchange != NULL)))
         loop_kick();
+}
+
+void engine_count_async( int delta )
+{
+    struct waiter *waiter;
+
+    if (__atomic_add_fetch( &engine.async_count, delta, __ATOMIC_SEQ_CST ) != 1 || delta < 0) return;
+    pthread_mutex_lock( &engine.lock );
+    if (!engine.leader && (waiter = sleeper_find( SLEEPER_WORKER ))) sleeper_wake( waiter );    /* a caretaker no more */
+    pthread_mutex_unlock( &engine.lock );
+}
+
+/* There are synchronous exchanges only. */
+static int only_callers( void )
+{
+    return !__atomic_load_n( &engine.async_count, __ATOMIC_SEQ_CST );
+}
+
+/* This thread is a caretaker, and a caller is there, or has been since *calls. Lock held. */
+static int caretaker_waits( unsigned int *calls )
+{
+    struct waiter *waiter;
+
+    if (self->exchange || !only_callers() || (!engine.callers && *calls == engine.calls)) return 0;
+    *calls = engine.calls;
+    if (!engine.leader && (waiter = sleeper_find( SLEEPER_SYNC ))) sleeper_wake( waiter );
+    return 1;
 }
 
 void engine_push_ready( struct strand *strand )
@@ -356,7 +390,8 @@ static void pass_on( int with_records )
 
     if (engine.ready_head) nudge( SLEEPER_ANY );
     else if (!engine.leader && (waiter = sleeper_find( SLEEPER_SYNC ))) sleeper_wake( waiter );
-    else if (!engine.leader && (self->exchange || !with_records) && (waiter = sleeper_find( SLEEPER_WORKER )))
+    else if (!engine.leader && (self->exchange || !with_records) && (waiter = sleeper_find( SLEEPER_WORKER )) &&
+             (waiter->deep || !only_callers()))    /* a caretaker comes by itself after a slice */
         sleeper_wake( waiter );
 
     if (engine.note_count && self->exchange) nudge( SLEEPER_WORKER );
@@ -383,6 +418,8 @@ static void leave( int with_records )
         if (waiter->exchange->waiter == waiter) waiter->exchange->waiter = NULL;
         if (waiter->conn && waiter->conn->strand.waiter == waiter)
             __atomic_store_n( &waiter->conn->strand.waiter, NULL, __ATOMIC_RELAXED );
+        engine.callers--;
+        engine.calls++;
     }
     else engine.workers--;
     if ((strand = waiter->mine))   /* handed over after the record was there: somebody else's now */
@@ -447,7 +484,7 @@ uint32_t engine_wait( struct wh_wait_params *params )
     struct waiter *waiter = &own;
     struct conn *conn = NULL;
     struct note_queue *queue = &engine.notes;
-    unsigned int leaves = 0, quiet = 0;
+    unsigned int leaves = 0, quiet = 0, calls;
     int lingered = 0;
     struct strand *strand;
     struct object *obj = NULL;
@@ -480,9 +517,11 @@ uint32_t engine_wait( struct wh_wait_params *params )
     {
         waiter->exchange->waiter = waiter;
         if (conn) __atomic_store_n( &conn->strand.waiter, waiter, __ATOMIC_RELAXED );
+        engine.callers++;
     }
     else engine.workers++;
     leaves = engine.leaves;
+    calls = engine.calls;
 
     for (;;)
     {
@@ -511,7 +550,7 @@ uint32_t engine_wait( struct wh_wait_params *params )
             continue;
         }
         if (waiter->mine) continue;
-        if (conn && !lingered && !engine.workers)
+        if (conn && !lingered && (!engine.workers || only_callers()))
         {
             lingered = 1;
             pthread_mutex_unlock( &engine.lock );
@@ -520,7 +559,7 @@ uint32_t engine_wait( struct wh_wait_params *params )
             continue;
         }
         if (until != TIMER_NEVER && engine_now_ms() >= until) break;
-        if (!engine.leader) lead( until );
+        if (!caretaker_waits( &calls ) && !engine.leader) lead( until );
         else follow( &leaves, &quiet, until );
     }
 

@@ -49,6 +49,9 @@ void engine_drop_timer( struct timer *timer );
  * with the exchange's lock held; notes posted under it are queued in the order of their reasons. */
 void engine_post( struct note *note );
 
+/* One more asynchronous exchange is alive, or one less. */
+void engine_count_async( int delta );
+
 /* Throws away what nobody will fetch (a synchronous exchange that is being closed). */
 void engine_discard_notes( struct exchange *exchange );
 

@@ -27,6 +27,7 @@
 #define JOIN_MAX 16384       /* a body up to this size goes out with the head in one write */
 #define WS_SENDS (WHX_WS_TEXT | WHX_WS_BINARY | WHX_WS_CLOSE | WHX_WS_MORE)
 #define WS_AHEAD     (32 * 1024)             /* default of ws_ahead */
+#define HEADS_UNASKED (256 * 1024)           /* default of head_limit */
 #define WS_AHEAD_MAX (1024 * 1024 * 1024)    /* buffers of twice this size can still be counted */
 
 /* A head may have credentials in it: they are not left in memory that is given away. */
@@ -49,6 +50,7 @@ static void exchange_destroy( struct object *obj )
     wh_free( exchange->trailers );
     ws_free( exchange->ws );
     intake_release( &exchange->intake );
+    if (!(exchange->flags & WHX_SYNC)) engine_count_async( -1 );
     wh_free( exchange );
 }
 
@@ -462,6 +464,7 @@ static struct exchange *exchange_create( const struct wh_exchange_start_params *
     pthread_mutex_init( &exchange->lock, NULL );
     exchange->cookie = params->cookie;
     exchange->flags = params->flags;
+    if (!(exchange->flags & WHX_SYNC)) engine_count_async( 1 );
     exchange->event_mask = params->event_mask;
     exchange->pin = params->pin;
     exchange->plan.resolve_ms = params->resolve_ms;
@@ -478,6 +481,7 @@ static struct exchange *exchange_create( const struct wh_exchange_start_params *
     memcpy( exchange->match, route->match, sizeof(exchange->match) );
     exchange->identity = route->identity;
     exchange->total_len = params->total_len;
+    exchange->head_limit = params->head_limit ? params->head_limit : HEADS_UNASKED;
     exchange->ws_ahead = params->ws_ahead ? params->ws_ahead : WS_AHEAD;
     if (exchange->ws_ahead > WS_AHEAD_MAX) exchange->ws_ahead = WS_AHEAD_MAX;
     exchange->notes.tail = &exchange->notes.head;
@@ -767,12 +771,29 @@ uint32_t exchange_cancel( struct wh_exchange_cancel_params *params )
     return WH_DONE;
 }
 
+/* Its connection has something to do yet that nobody waits for. */
+static int leaves_work( struct exchange *exchange )
+{
+    struct conn *conn;
+    int ret;
+
+    pthread_mutex_lock( &exchange->lock );
+    ret = exchange->attached;
+    if ((conn = exchange->conn)) object_ref( &conn->obj );
+    pthread_mutex_unlock( &exchange->lock );
+    if (!conn) return ret;
+    if (!ret) ret = origin_conn_drains( conn );
+    object_release( &conn->obj );
+    return ret;
+}
+
 uint32_t exchange_close( struct wh_exchange_close_params *params )
 {
     struct exchange *exchange = exchange_from_id( params->exchange );
     uint32_t ret = WH_DONE;
     int already, over = 1;
 
+    params->attend = 0;
     if (!exchange) return WH_REFUSED;
     LOG( LOG_TRACE, "exchange " OBJECT_FMT ": close", OBJECT_ARG( &exchange->obj ) );
     pthread_mutex_lock( &exchange->lock );
@@ -787,6 +808,7 @@ uint32_t exchange_close( struct wh_exchange_close_params *params )
     }
     if (origin_leave( exchange )) exchange_fail( exchange, WHE_CANCELLED, 0 );
     else exchange_kick( exchange );
+    params->attend = leaves_work( exchange );
 
     pthread_mutex_lock( &exchange->lock );
     if (exchange->flags & WHX_SYNC)

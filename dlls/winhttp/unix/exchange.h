@@ -114,6 +114,7 @@ struct exchange
     size_t           trailers_len;
     struct ws       *ws;            /* atomic, set once: by the head that grants WHX_WEBSOCKET */
     uint32_t         ws_ahead;      /* bytes of messages that may wait for a reader */
+    uint32_t         head_limit;    /* bytes of heads that may wait for one */
     struct intake    intake;        /* strand: what becomes of the bytes of the body */
 
     struct note_queue notes;        /* engine lock: synchronous exchanges */

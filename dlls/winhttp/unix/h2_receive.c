@@ -24,7 +24,6 @@
 #define WINDOW_MAX    (16 * 1024 * 1024)
 #define WINDOW_LEAST  (64 * 1024)
 #define PROMISED_MAX  (64 * 1024 * 1024)     /* all windows; beside so much none grows, and those that are read shrink */
-#define HEADS_UNASKED (256 * 1024)           /* heads may be so large while nobody has said what is too large */
 
 static void piece_free( struct piece *piece )
 {
@@ -74,10 +73,11 @@ int stream_is_complete( const struct stream *stream )
 void stream_head_begins( struct h2 *h2, struct stream *stream )
 {
     struct exchange *exchange = stream->exchange;
-    size_t limit = HEADS_UNASKED;
+    size_t limit;
 
     (void)h2;
     if (!exchange || stream->error) return;
+    limit = exchange->head_limit;
     if (!exchange->times.receive_start) exchange->times.receive_start = engine_now_us();
     if (stream->reader && stream->reader->kind == WHK_HEAD_READ) limit = stream->reader->limit;
     limit = stream->head_total < limit ? limit - stream->head_total : 0;

@@ -565,6 +565,16 @@ void origin_conn_draining( struct conn *conn )
     pthread_mutex_unlock( &pool_lock );
 }
 
+int origin_conn_drains( struct conn *conn )
+{
+    int drains;
+
+    pthread_mutex_lock( &pool_lock );
+    drains = conn->draining;
+    pthread_mutex_unlock( &pool_lock );
+    return drains;
+}
+
 /* `always`: also if it is used. */
 static int conn_gone( struct conn *conn, int always )
 {

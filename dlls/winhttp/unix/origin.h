@@ -87,6 +87,7 @@ void origin_conn_free( struct conn *conn );
 
 /* The exchange left, but a body is still to be thrown away. On its strand. */
 void origin_conn_draining( struct conn *conn );
+int origin_conn_drains( struct conn *conn );    /* it is there now */
 
 /* The connection is about to be closed: nobody finds it any more. Returns 0 if an exchange got hold of it first (only
  * possible for one that was idle). On its strand. */
