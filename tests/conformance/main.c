@@ -65,12 +65,12 @@
     X( option_values ) \
     X( options ) \
     X( pac ) \
-    X( peers ) \
     X( pac_fetch ) \
     X( pac_hostile ) \
     X( pac_options ) \
     X( pac_threads ) \
     X( pac_time ) \
+    X( peers ) \
     X( pool ) \
     X( programs ) \
     X( proxy_automatic ) \
