@@ -37,8 +37,8 @@ DWORD redirect_resolve( struct redirect *redirect, const WCHAR *base, DWORD base
 void redirect_free( struct redirect *redirect );
 
 /* Takes out of a request's headers what must not go along: credentials and Host to a new origin, what describes the body
- * when there is none any more, the referer from https to http. To be called before the REDIRECT notification, so that what the application adds in it
- * stays; fields that are generated for each leg are generated again after it. Cannot fail. */
+ * when there is none any more, the referer from https to http. To be called before the REDIRECT notification, so that what
+ * the application adds in it stays; fields that are generated for each leg are generated again after it. Cannot fail. */
 void redirect_edit_headers( struct headers *headers, BOOL new_origin, BOOL to_get, BOOL to_http );
 
 #endif

@@ -92,9 +92,14 @@ static BOOL prepare( struct scheme *scheme, const struct peer *peer )
     return TRUE;
 }
 
+static void set_login_of( HINTERNET request, const struct scheme *scheme )
+{
+    auth_set( request, scheme->flag, scheme->user, scheme->password );
+}
+
 static void set_login( const struct visit *visit, const struct scheme *scheme )
 {
-    auth_set( visit->client.request, scheme->flag, scheme->user, scheme->password );
+    set_login_of( visit->client.request, scheme );
 }
 
 /* ---- each scheme on each way ---- */
@@ -598,6 +603,108 @@ static void test_fall_back_from_http2( struct scheme *scheme )
     winetest_pop_context();
 }
 
+/* ---- at the same time ---- */
+
+#define ROUNDS 12
+
+struct user
+{
+    const struct peer   *peer;
+    HINTERNET            session;
+    const struct scheme *scheme;    /* NULL: nobody, at a place for everybody */
+    unsigned int         good, taken_for_another;
+};
+
+static DWORD WINAPI visit_often( void *arg )
+{
+    struct user *user = arg;
+    const char *name = user->scheme ? user->scheme->name : "";
+    struct visit visit;
+    unsigned int i;
+
+    if (!visit_open( &visit, user->session, user->peer, NULL, NULL, user->scheme ? user->scheme->path : L"/open", 0 )) return 0;
+    for (i = 0; i < ROUNDS; i++)
+    {
+        if (i && !visit_again( &visit, NULL, user->scheme ? user->scheme->path : L"/open" )) break;
+        if (user->scheme) WinHttpSetCredentials( visit.client.request, WINHTTP_AUTH_TARGET_SERVER, user->scheme->flag,
+                                                 user->scheme->user, user->scheme->password, NULL );
+        visit_send( &visit, NULL );
+        if (visit.status != 200) continue;
+        if (strcmp( visit_value( &visit, "user" ), name )) user->taken_for_another++;
+        else user->good++;
+    }
+    visit_close( &visit );
+    return 0;
+}
+
+/* Two users, nobody, and the first one's twin in another session, all at one server: none is ever taken for another. */
+static void test_users_at_the_same_time( void )
+{
+    struct scheme first = schemes[3], second;
+    struct user users[4] = { { NULL, NULL, NULL, 0, 0 } };
+    HANDLE threads[count_of( users )];
+    HINTERNET sessions[2];
+    struct peer peer;
+    unsigned int i;
+
+    if (!find_peer( "apache", &peer ) || !prepare( &first, &peer )) return;
+    second = first;
+    wsprintfW( second.user, L"%s\\%s", peer_fact_w( &peer, "ntlm" ), peer_fact_w( &peer, "ntlm_other" ) );
+    sprintf( second.name, "%s\\%s", peer_fact( &peer, "ntlm" ), peer_fact( &peer, "ntlm_other" ) );
+    for (i = 0; i < count_of( sessions ); i++)
+        sessions[i] = WinHttpOpen( L"peers", WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, 0 );
+    users[0].scheme = users[3].scheme = &first;
+    users[1].scheme = &second;
+    for (i = 0; i < count_of( users ); i++)
+    {
+        users[i].peer = &peer;
+        users[i].session = sessions[i == 3];
+        threads[i] = CreateThread( NULL, 0, visit_often, &users[i], 0, NULL );
+    }
+    ok( WaitForMultipleObjects( count_of( users ), threads, TRUE, 3 * WAIT_MS ) != WAIT_TIMEOUT, "the threads hang\n" );
+    for (i = 0; i < count_of( users ); i++)
+    {
+        ok( users[i].good == ROUNDS && !users[i].taken_for_another, "user %u: %u good, %u taken for another\n", i, users[i].good,
+            users[i].taken_for_another );
+        CloseHandle( threads[i] );
+    }
+    for (i = 0; i < count_of( sessions ); i++) WinHttpCloseHandle( sessions[i] );
+}
+
+/* The same handshakes on threads of the library: one completion each, whatever the legs. */
+static void test_asynchronously( struct scheme *scheme )
+{
+    struct recorder *recorder = recorder_create();
+    char buffer[1024];
+    struct client client = { NULL, NULL, NULL };
+    struct event event;
+    struct visit visit;
+    struct peer peer;
+
+    if (!find_peer( "apache", &peer ) || !prepare( scheme, &peer )) return;
+    winetest_push_context( "%s", scheme->type );
+    if (recorder_open( recorder, &client, peer.port, WINHTTP_FLAG_ASYNC, L"GET", scheme->path ))
+    {
+        set_login_of( client.request, scheme );
+        if (recorder_get( recorder, &client, NULL, NULL ))
+        {
+            ok( client_status( client.request ) == 200, "status %lu\n", client_status( client.request ) );
+            ok( recorder_count( recorder, NULL, STATUS( HEADERS_AVAILABLE ) ) == 1, "%u times\n",
+                recorder_count( recorder, NULL, STATUS( HEADERS_AVAILABLE ) ) );
+            ok( recorder_count( recorder, NULL, STATUS( SENDREQUEST_COMPLETE ) ) == 1, "%u times\n",
+                recorder_count( recorder, NULL, STATUS( SENDREQUEST_COMPLETE ) ) );
+            memset( &visit, 0, sizeof(visit) );
+            if (read_marked( recorder, &client, buffer, sizeof(buffer) - 1, &event ))
+            {
+                memcpy( visit.body, buffer, min( event.info_len, sizeof(visit.body) - 1 ) );
+                ok( !strcmp( visit_value( &visit, "user" ), scheme->name ), "the server says %s\n", visit.body );
+            }
+        }
+    }
+    recorder_close( recorder, &client );
+    winetest_pop_context();
+}
+
 START_TEST(auth_servers)
 {
     unsigned int i, j;
@@ -620,4 +727,8 @@ START_TEST(auth_servers)
     }
     test_fall_back_from_http2( &schemes[2] );
     test_fall_back_from_http2( &schemes[3] );
+    test_users_at_the_same_time();
+    /* by address, for which Windows asks the realm nothing: Kerberos is left out there */
+    for (i = 0; i < count_of( schemes ); i++)
+        if (i != 2 || !strcmp( winetest_platform, "wine" )) test_asynchronously( &schemes[i] );
 }
