@@ -78,6 +78,7 @@
     X( proxy_resolver ) \
     X( proxy_servers ) \
     X( proxy_settings ) \
+    X( proxy_tunnels ) \
     X( query ) \
     X( query_ex ) \
     X( races ) \
