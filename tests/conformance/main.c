@@ -75,6 +75,7 @@
     X( programs ) \
     X( proxy_automatic ) \
     X( proxy_http ) \
+    X( proxy_other ) \
     X( proxy_resolver ) \
     X( proxy_servers ) \
     X( proxy_settings ) \

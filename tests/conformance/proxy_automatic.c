@@ -12,6 +12,7 @@
 #include "server.h"
 #include "client.h"
 #include "options.h"
+#include "proxy_automatic.h"
 #include "proxy_saved.h"
 
 #define OK_EMPTY "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -24,6 +25,7 @@ static HINTERNET settings_session;
 static read_fn read_settings;
 static write_fn write_settings;
 static free_fn free_settings;
+static WINHTTP_PROXY_SETTINGS before;
 
 static BOOL set_all( const WCHAR *proxy, const WCHAR *bypass, const WCHAR *url )
 {
@@ -45,7 +47,7 @@ static BOOL set_user( const WCHAR *proxy, const WCHAR *bypass )
     return set_all( proxy, bypass, NULL );
 }
 
-static BOOL open_as( struct client *client, const WCHAR *host, unsigned short port, const WCHAR *verb, DWORD open_flags )
+BOOL automatic_open( struct client *client, const WCHAR *host, unsigned short port, const WCHAR *verb, DWORD open_flags )
 {
     memset( client, 0, sizeof(*client) );
     client->session = WinHttpOpen( L"conformance", WINHTTP_ACCESS_TYPE_AUTOMATIC_PROXY, NULL, NULL, open_flags );
@@ -59,7 +61,7 @@ static BOOL open_as( struct client *client, const WCHAR *host, unsigned short po
 
 static BOOL open_automatic( struct client *client, const WCHAR *host, unsigned short port, const WCHAR *verb )
 {
-    return open_as( client, host, port, verb, 0 );
+    return automatic_open( client, host, port, verb, 0 );
 }
 
 static BOOL has_line( const char *head, const char *line )
@@ -239,7 +241,7 @@ static void test_the_hosts_settings(void)
 /*--- scripts -------------------------------------------------------------------------------------------------------*/
 
 /* A server that hands out one script, once, and the settings that name it. */
-static struct server *serve_script( const char *body )
+struct server *automatic_script( const char *body )
 {
     static unsigned int number;
     static char answer[1024];
@@ -265,7 +267,7 @@ static void test_a_script(void)
     if (!server) return;
     wsprintfA( text, "function FindProxyForURL(url, host) { if (host == 'origin.invalid') return 'PROXY 127.0.0.1:%u';"
                " return 'PROXY nobody.invalid:1'; }", server_port( server ) );
-    if (!(pac = serve_script( text ))) return;
+    if (!(pac = automatic_script( text ))) return;
     if (open_automatic( &client, L"origin.invalid", 80, NULL ) && client_get( &client ))
         ok( has_line( server_request( server, 0 ), "GET http://origin.invalid/x HTTP/1.1" ), "got %s\n", server_request( server, 0 ) );
     client_close( &client );
@@ -287,8 +289,8 @@ static void test_a_script_of_an_asynchronous_request(void)
     if (!first || !second) return;
     wsprintfA( text, "function FindProxyForURL(url, host) { return 'PROXY 127.0.0.1:' + (host == 'other.invalid' ? %u : %u); }",
                server_port( second ), server_port( first ) );
-    if (!(pac = serve_script( text ))) return;
-    if (open_as( &client, L"origin.invalid", 80, NULL, WINHTTP_FLAG_ASYNC ))
+    if (!(pac = automatic_script( text ))) return;
+    if (automatic_open( &client, L"origin.invalid", 80, NULL, WINHTTP_FLAG_ASYNC ))
     {
         recorder_attach( recorder, client.request, WINHTTP_CALLBACK_FLAG_ALL_NOTIFICATIONS );
         if (recorder_get( recorder, &client, NULL, NULL ))
@@ -313,7 +315,7 @@ static void test_a_script_that_ends_with_direct(void)
     DWORD err;
 
     wsprintfA( text, "function FindProxyForURL(url, host) { return 'PROXY 127.0.0.1:%u; DIRECT'; }", server_closed_port() );
-    if (!(pac = serve_script( text ))) return;
+    if (!(pac = automatic_script( text ))) return;
     if (open_automatic( &client, L"origin.invalid", 80, NULL ))
     {
         err = client_try( &client );
@@ -337,7 +339,7 @@ static void test_close_while_a_script_is_fetched(void)
     if (!pac) return;
     wsprintfW( url, L"http://127.0.0.1:%u/proxy.pac?%lu", server_port( pac ), GetTickCount() );
     ok( set_all( NULL, NULL, url ), "the settings could not be written\n" );
-    if (open_as( &client, L"origin.invalid", 80, NULL, WINHTTP_FLAG_ASYNC ))
+    if (automatic_open( &client, L"origin.invalid", 80, NULL, WINHTTP_FLAG_ASYNC ))
     {
         recorder_attach( recorder, client.request, WINHTTP_CALLBACK_FLAG_ALL_NOTIFICATIONS );
         ok( WinHttpSendRequest( client.request, NULL, 0, NULL, 0, 0, 0 ), "failed with %lu\n", GetLastError() );
@@ -426,10 +428,9 @@ static void test_extended_settings(void)
     WinHttpCloseHandle( session );
 }
 
-START_TEST(proxy_automatic)
+BOOL automatic_begin(void)
 {
     HMODULE module = GetModuleHandleW( L"winhttp.dll" );
-    WINHTTP_PROXY_SETTINGS before;
     DWORD version;
     BOOL is_default;
 
@@ -439,7 +440,7 @@ START_TEST(proxy_automatic)
     if (!read_settings || !write_settings || !free_settings)
     {
         skip( "no functions for proxy settings\n" );
-        return;
+        return FALSE;
     }
     save( user_values, count_of( user_values ) );
     settings_session = WinHttpOpen( NULL, WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, 0 );
@@ -447,8 +448,22 @@ START_TEST(proxy_automatic)
     {
         skip( "the user's settings cannot be read and written\n" );
         WinHttpCloseHandle( settings_session );
-        return;
+        return FALSE;
     }
+    return TRUE;
+}
+
+void automatic_end(void)
+{
+    write_settings( settings_session, TRUE, &before );
+    restore( user_values, count_of( user_values ) );    /* to the byte */
+    free_settings( &before );
+    WinHttpCloseHandle( settings_session );
+}
+
+START_TEST(proxy_automatic)
+{
+    if (!automatic_begin()) return;
 
     test_the_users_proxy();
     test_the_users_bypass();
@@ -462,9 +477,5 @@ START_TEST(proxy_automatic)
     test_a_script_that_ends_with_direct();
     test_close_while_a_script_is_fetched();
     test_extended_settings();
-
-    write_settings( settings_session, TRUE, &before );
-    restore( user_values, count_of( user_values ) );    /* to the byte */
-    free_settings( &before );
-    WinHttpCloseHandle( settings_session );
+    automatic_end();
 }

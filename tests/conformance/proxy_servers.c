@@ -2,7 +2,7 @@
  * Requests through proxies that others have written: squid, for plain http
  *
  * Each scheme of authentication, in both modes; whose connection is whose; lists of exceptions; large bodies. Tunnels are in
- * proxy_tunnels.c, other kinds of proxies in proxy_socks.c. Rules: behaviour-concepts.md sections 3 and 4, options.md section
+ * proxy_tunnels.c, other kinds of proxies in proxy_other.c. Rules: behaviour-concepts.md sections 3 and 4, options.md section
  * 3.7, windows-behaviour.md section 11. See proxy_servers.h for the peers.
  */
 #include <winsock2.h>
