@@ -72,6 +72,7 @@ void via_close( struct via *via )
 BOOL via_request( struct via *via, const WCHAR *verb, const WCHAR *path )
 {
     if (via->client.request) WinHttpCloseHandle( via->client.request );
+    via->path = path;
     via->client.request = WinHttpOpenRequest( via->client.connect, verb, path, NULL, NULL, NULL, via->flags );
     ok( via->client.request != NULL, "WinHttpOpenRequest failed with %lu\n", GetLastError() );
     if (!via->client.request) return FALSE;
@@ -140,8 +141,8 @@ BOOL via_send( struct via *via )
 
 void via_check_status_( const char *file, int line, const struct via *via, DWORD status )
 {
-    ok_( file, line )( !via->error && via->status == status, "%s: error %lu, status %lu, not %lu: %.300s\n", via->proxy.name,
-                       via->error, via->status, status, via->body );
+    ok_( file, line )( !via->error && via->status == status, "%s, %ls: error %lu, status %lu, not %lu: %.300s\n", via->proxy.name,
+                       via->path, via->error, via->status, status, via->body );
 }
 
 void via_check_get_( const char *file, int line, struct via *via, const WCHAR *path )

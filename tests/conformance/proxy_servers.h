@@ -15,6 +15,7 @@ struct via
     struct client    client;
     struct recorder *recorder;      /* NULL: synchronous */
     DWORD            flags;         /* of requests: WINHTTP_FLAG_SECURE or 0 */
+    const WCHAR     *path;          /* of the present request, for messages */
     DWORD            error;         /* 0, or the one of the call that failed */
     DWORD            status;
     char             body[8192];    /* the beginning of it, terminated */
