@@ -2,7 +2,8 @@
  * Proxy scripts: a script that can be asked about URLs, from any thread, within limits
  *
  * A script may be endless, and an engine may have no way to interrupt it. So its thread is stopped where the code of the engine
- * itself runs: there it holds no lock of the process, since heap, loader and COM are other modules. It is ended there, and
+ * itself runs: there it holds no lock of the process, since heap, loader and COM are other modules. It is ended there (also
+ * where it has used up its stack, pac_guard.c), and
  * what the engine has allocated is lost, with a reference on this module that the engine's pointers need. A thread that is
  * in a helper function, that is, in the system's resolver, ends itself when that returns.
  */
@@ -20,6 +21,7 @@
 #include "wine/debug.h"
 #include "pac.h"
 #include "pac_engine.h"
+#include "pac_guard.h"
 #include "pac_text.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
@@ -38,6 +40,7 @@ struct runner                       /* a thread with an engine */
     HANDLE        thread;
     volatile LONG stop;
     struct pac_engine * volatile engine;
+    struct pac_guard guard;         /* of the thread */
     CONDITION_VARIABLE ready, done; /* with the pac's lock */
     BOOL          asked, answered;  /* under it */
     WCHAR        *url, *host;       /* the question */
@@ -100,6 +103,7 @@ static DWORD CALLBACK runner_proc( void *arg )
     HMODULE module = NULL;
 
     TRACE( "%p\n", runner );
+    pac_guard_enter( &runner->guard, &runner->engine );
     while (await_question( runner ))
     {
         if (!runner->engine && !load_err)
@@ -112,6 +116,7 @@ static DWORD CALLBACK runner_proc( void *arg )
     TRACE( "%p is idle\n", runner );
     engine = InterlockedExchangePointer( (void **)&runner->engine, NULL );
     pac_engine_free( engine );
+    pac_guard_leave( &runner->guard );
     if (com) CoUninitialize();
     runner_release( runner );
     GetModuleHandleExW( GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
@@ -181,20 +186,28 @@ static BOOL wait_answer( struct runner *runner, DWORD timeout_ms )
     return ret;
 }
 
+/* Its script has used up the stack, see pac_guard.c: it will not answer. */
+static BOOL has_ended( const struct runner *runner )
+{
+    return !WaitForSingleObject( runner->thread, 0 );
+}
+
 /* Nobody wants the answer any more. The pac has forgotten the runner. */
 static void runner_stop( struct runner *runner )
 {
     struct pac_engine *engine;
     unsigned int i;
 
+    if (has_ended( runner )) return;
     if ((engine = runner->engine)) pac_engine_interrupt( engine );    /* it is not freed before it sees `stop` */
     AcquireSRWLockExclusive( &runner->pac->lock );
     runner->stop = 1;
     ReleaseSRWLockExclusive( &runner->pac->lock );
     for (i = 0; i < STOP_TRIES; i++)
     {
-        if (wait_answer( runner, i < 20 ? 0 : 1 ) || !WaitForSingleObject( runner->thread, 0 )) break;
+        if (wait_answer( runner, i < 20 ? 0 : 1 ) || has_ended( runner )) break;
         if (!end_in_engine( runner )) continue;
+        pac_guard_forget( &runner->guard );
         WARN( "%p: the script was ended after %u tries\n", runner, i + 1 );
         return;
     }
@@ -230,6 +243,8 @@ static DWORD await_answer( struct runner *runner, HANDLE cancel, ULONGLONG end )
     while (!wait_answer( runner, LOOK_MS ))
     {
         if (is_set( cancel )) return ERROR_WINHTTP_OPERATION_CANCELLED;
+        /* It may have answered just before. */
+        if (has_ended( runner )) return wait_answer( runner, 0 ) ? 0 : WAIT_TIMEOUT;
         now = memory_used();
         if (!used) used = now;
         if (remaining( end ) && (now < used || now - used < MAX_MEMORY)) continue;

@@ -17,7 +17,7 @@ void pac_release( struct pac *pac );    /* NULL is nothing to release */
 
 /* What the script says about a URL, which it sees as pac_view() gives it; one question at a time. `cancel` may be NULL, or an
  * event that ends the waiting. *answer is given (free). Returns what pac_view, pac_engine_create and pac_engine_find return;
- * ERROR_WINHTTP_SCRIPT_EXECUTION_ERROR also for a script that takes more than a minute or half a GiB: it is ended;
+ * ERROR_WINHTTP_SCRIPT_EXECUTION_ERROR also for a script that takes more than a minute, half a GiB or its stack: it is ended;
  * ERROR_WINHTTP_OPERATION_CANCELLED. */
 DWORD pac_find( struct pac *pac, const WCHAR *url, BOOL lower_host, HANDLE cancel, WCHAR **answer );
 

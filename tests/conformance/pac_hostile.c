@@ -42,12 +42,14 @@ static void check_harmless_( int line, HINTERNET session, const char *script, co
 {
     const struct step steps[] = { HEAD, SEND( PAC_200 ), SEND( script ), REPEAT( more, count ), SEND( end ), END };
     struct server *server = server_start_each( steps );
+    ULONGLONG begin = GetTickCount64();
     WINHTTP_PROXY_INFO info;
     WCHAR url[64];
     DWORD err;
 
     pac_make_url( server, url );
     err = pac_get( session, L"http://host.invalid/", WINHTTP_AUTOPROXY_NO_CACHE_SVC, url, &info );
+    if (milliseconds_since( begin ) > PROMPT_MS) trace( "%.70s: %lu ms\n", script, (DWORD)milliseconds_since( begin ) );
     /* Windows may make a string of what is none, or a server of what names none */
     ok_( __FILE__, line )( is_harmless( err, &info ) || broken( !err ), "%.70s: error %lu\n", script, err );
     if (!err) pac_free( &info );
@@ -97,6 +99,9 @@ static void test_exceptions( HINTERNET session )
     check_session_works( session );
 }
 
+#define TIMES_8( text )  text text text text text text text text
+#define TIMES_64( text ) TIMES_8( TIMES_8( text ) )
+
 /* Deeper than any stack: it must be the script that ends. */
 static void test_recursion( HINTERNET session )
 {
@@ -108,14 +113,14 @@ static void test_recursion( HINTERNET session )
                     " s = s.replace(/x/g, '('); eval(s + 1); return 'DIRECT'; }", "", 0, "" );
     check_harmless( session, "function FindProxyForURL(url, host) { var s = '!'; for (var i = 0; i < 18; i++) s = s + s;"
                     " eval('x=' + s + 1); return 'DIRECT'; }", "", 0, "" );
-    check_harmless( session, "function FindProxyForURL(url, host) { var a = []; for (var i = 0; i < 100000; i++) a = [a];"
+    check_harmless( session, "function FindProxyForURL(url, host) { var a = []; for (var i = 0; i < 3000; i++) a = [a];"
                     " return String(a); }", "", 0, "" );
-    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = ", "(", 500000, "" );
-    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = ", "!", 500000, "1;" );
-    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = 1", "+1", 250000, ";" );
-    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n", "{", 500000, "" );
-    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n", "if (1) ", 100000, ";" );
-    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = /", "(", 100000, "/;" );
+    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = ", TIMES_64( "(" ), 8000, "" );
+    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = ", TIMES_64( "!" ), 8000, "1;" );
+    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = 1", TIMES_64( "+1" ), 4000, ";" );
+    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n", TIMES_64( "{" ), 8000, "" );
+    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n", TIMES_64( "if (1) " ), 2000, ";" );
+    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = /", TIMES_64( "(" ), 4000, "/;" );
     check_session_works( session );
 }
 
