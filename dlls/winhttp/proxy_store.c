@@ -271,10 +271,11 @@ static BOOL read_plain( HKEY root, struct proxy_settings *settings )
     {
         found = TRUE;
         settings->flags &= ~WINHTTP_PROXY_TYPE_PROXY;
-        if (enabled && read_text( key, L"ProxyServer", &settings->proxy ))
+        if (enabled)
         {
-            settings->flags |= WINHTTP_PROXY_TYPE_PROXY;
+            read_text( key, L"ProxyServer", &settings->proxy );
             read_text( key, L"ProxyOverride", &settings->bypass );
+            if (settings->proxy) settings->flags |= WINHTTP_PROXY_TYPE_PROXY;    /* if only that of the binary value */
         }
     }
     if (read_text( key, L"AutoConfigURL", &settings->url ))

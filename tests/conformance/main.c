@@ -80,6 +80,7 @@
     X( proxy_servers ) \
     X( proxy_settings ) \
     X( proxy_tunnels ) \
+    X( proxy_watch ) \
     X( query ) \
     X( query_ex ) \
     X( races ) \
