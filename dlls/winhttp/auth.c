@@ -316,7 +316,11 @@ static enum answer answer( struct request *request, DWORD which, struct auth_off
     ReleaseSRWLockExclusive( &request->lock );
 
     if (refused) auth_sspi_free( refused );
-    else if (running) return auth_handshake_step( request, which, running, &handshake, token->data, token->len ) ? ANSWER_READY : ANSWER_NONE;
+    else if (running)
+    {
+        ready = auth_handshake_step( request, which, running, &handshake, token->data, token->len );
+        return ready ? ANSWER_READY : ANSWER_NONE;
+    }
     for (i = 0; !ready && i < ARRAYSIZE( order ); i++)
     {
         if (!(schemes & order[i])) continue;

@@ -12,6 +12,7 @@
 #include <winhttp.h>
 
 #include "wine/debug.h"
+#include "body.h"
 #include "flow.h"
 #include "leg.h"
 #include "transport.h"
@@ -22,16 +23,21 @@ WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
 /*--- WinHttpWriteData ----------------------------------------------------------------------------------------------*/
 
-/* Writing nothing ends a body that is chunked automatically; else there is nothing to send and nothing to wait for. TRUE:
- * the operation has its result. */
-static BOOL write_start( struct request *request, const void *data, DWORD len )
+/* TRUE: the operation has its result. */
+static BOOL write_post( struct request *request, const void *data, DWORD len )
 {
     struct wh_exchange_send_params params = { 0 };
     unsigned int status;
 
-    if (!len && (!request->chunked || request->ended)) return TRUE;
-
     AcquireSRWLockExclusive( &request->lock );
+    if (request->flow == FLOW_SENDING)    /* a leg that begins again in ReceiveResponse: it goes on from there */
+    {
+        request->parked      = TRUE;
+        request->parked_data = data;
+        request->parked_len  = len;
+        ReleaseSRWLockExclusive( &request->lock );
+        return FALSE;
+    }
     request->ending   = !len;
     params.exchange   = request->exchange;
     params.data       = wh_from_ptr( data );
@@ -47,6 +53,30 @@ static BOOL write_start( struct request *request, const void *data, DWORD len )
     if (status == WH_PENDING) return FALSE;
     flow_body_sent( request, params.error, params.detail, params.sent );
     return TRUE;
+}
+
+/* Writing nothing ends a body that is chunked automatically; else there is nothing to send and nothing to wait for. TRUE:
+ * the operation has its result. */
+static BOOL write_start( struct request *request, const void *data, DWORD len )
+{
+    if (!len && (!request->chunked || request->ended)) return TRUE;
+    return write_post( request, data, len );
+}
+
+void body_unpark( struct request *request )
+{
+    BOOL parked, failed;
+
+    AcquireSRWLockExclusive( &request->lock );
+    parked = request->parked;
+    failed = request->flow == FLOW_FAILED;
+    request->parked = FALSE;
+    ReleaseSRWLockExclusive( &request->lock );
+
+    if (!parked) return;
+    if (failed) request->sending.error = request->receiving.error;
+    else if (!write_post( request, request->parked_data, request->parked_len )) return;
+    operation_complete( &request->sending, TRUE );
 }
 
 /* What can still be written, the response may be there already. request->sending is claimed, which keeps it that way. */
@@ -68,12 +98,13 @@ static DWORD write_check( struct request *request, DWORD len )
 
 static DWORD body_write( struct request *request, const void *data, DWORD len, DWORD *written )
 {
+    unsigned int states = STATES( BODY ) | STATES( SENT ) | STATES( READING ) | STATES( DONE );
     struct operation *op = &request->sending;
     DWORD err;
 
     if (len && IsBadReadPtr( data, len )) return ERROR_INVALID_PARAMETER;
-    if ((err = operation_claim( request, op, API_WRITE_DATA, STATES( BODY ) | STATES( SENT ) | STATES( READING ) |
-                                STATES( DONE ) ))) return err;
+    if (request->hdr.async) states |= STATES( SENDING );
+    if ((err = operation_claim( request, op, API_WRITE_DATA, states ))) return err;
     if ((err = write_check( request, len )))
     {
         operation_drop( op );

@@ -21,6 +21,7 @@
 
 #include "wine/debug.h"
 #include "auth.h"
+#include "body.h"
 #include "error.h"
 #include "flow.h"
 #include "follow.h"
@@ -335,6 +336,7 @@ static BOOL receive_follow( struct request *request, struct step *step, BOOL dra
 
 static void receive_leg_sent( struct request *request )
 {
+    body_unpark( request );
     if (!request->following) return;
     request->following = FALSE;
     notify( &request->hdr, WINHTTP_CALLBACK_STATUS_RECEIVING_RESPONSE, NULL, 0 );
@@ -346,6 +348,7 @@ static void receive_fail( struct request *request, DWORD err )
     flow_enter( request, FLOW_FAILED );
     ReleaseSRWLockExclusive( &request->lock );
     request->receiving.error = err;
+    body_unpark( request );
 }
 
 enum receive_entry { RECEIVE_POST, RECEIVE_HEAD, RECEIVE_LEG };
@@ -416,6 +419,7 @@ static BOOL receive_advance( struct request *request, struct step *step, enum re
     }
     head_forget( request );
     flow_fail( request, &request->receiving, step->error, step->detail );
+    body_unpark( request );
     return TRUE;
 }
 

@@ -23,7 +23,8 @@ char *head_make( struct request *request, char *stack, DWORD size, DWORD *len );
 /* Overwrites such a head, in which credentials may stand, and frees it unless it is `stack`. NULL is fine. */
 void head_wipe( char *head, char *stack, DWORD len );
 
-/* Leaves the application's headers only. The values of automatic ones are overwritten. request->lock is held. Returns 0 or ERROR_NOT_ENOUGH_MEMORY. */
+/* Leaves the application's headers only; the values of automatic ones are overwritten. request->lock is held. Returns 0 or
+ * ERROR_NOT_ENOUGH_MEMORY. */
 DWORD head_strip( struct request *request );
 
 /* A new send begins, with the headers that were added since the last one: an older Cookie header was for that one. The list

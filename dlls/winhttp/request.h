@@ -90,6 +90,9 @@ struct request
     BOOL             closing;        /* the handle was closed */
     DWORD            retries;        /* legs that began again since the request went to its present place */
     DWORD            redirects;      /* followed since then */
+    BOOL             parked;         /* a write waits for the leg of the receiving operation, with: */
+    const void      *parked_data;
+    DWORD            parked_len;
     BOOL             receiving_leg;  /* the leg under way is one of the receiving operation, not of the sending one; */
     BOOL             following;      /* it has an answer of its own: RECEIVING_RESPONSE comes again */
     BOOL             drain_wanted;   /* of the leg that will begin: see leg_begin */
