@@ -24,6 +24,7 @@
 #include "auth_head.h"
 #include "auth_offer.h"
 #include "leg.h"
+#include "option_connection.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
 
@@ -55,6 +56,15 @@ const struct proxy_hop *auth_http_proxy( const struct request *request )
     const struct proxy_hop *hop = proxy_plan_hop( request );
 
     return hop && (hop->kind == WH_PROXY_HTTP || hop->kind == WH_PROXY_HTTPS) ? hop : NULL;
+}
+
+BOOL auth_completes( const struct auth *auth )
+{
+    DWORD i;
+
+    for (i = 0; i < AUTH_TARGETS; i++)
+        if (auth->targets[i].sspi && auth_sspi_is_complete( auth->targets[i].sspi )) return TRUE;
+    return FALSE;
 }
 
 void auth_free( struct request *request )
@@ -434,7 +444,8 @@ static enum auth_next settle( struct request *request )
     return no_body ? AUTH_RESEND : AUTH_DELIVER;
 }
 
-/* No answer, or none any more. The next send begins anew. Without lock. */
+/* No answer, or none any more. The next send begins anew, and a connection in the middle of a handshake is nobody's.
+ * Without lock. */
 static void give_up( struct request *request )
 {
     struct auth_sspi *sspi[AUTH_TARGETS];
@@ -442,6 +453,7 @@ static void give_up( struct request *request )
     DWORD i;
 
     AcquireSRWLockExclusive( &request->lock );
+    if (auth->handshake && !auth_completes( auth )) connection_expire( request );
     for (i = 0; i < AUTH_TARGETS; i++)
     {
         sspi[i] = auth->targets[i].sspi;

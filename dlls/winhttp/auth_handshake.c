@@ -84,7 +84,7 @@ static void commit_handshake( struct request *request, DWORD which, DWORD scheme
     target->answer   = answer;
     target->scheme   = scheme;
     auth->pin        = handshake->pin;
-    if (!auth->handshake) auth->handshake = auth_identity_new();
+    if (!auth->handshake) auth->handshake = auth_identity_new() | WH_IDENTITY_HANDSHAKE;
     request->h1_only = TRUE;    /* HTTP/2 has no connection that could be one user's */
     ReleaseSRWLockExclusive( &request->lock );
 }

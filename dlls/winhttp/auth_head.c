@@ -147,22 +147,12 @@ static uint32_t find_identity( const struct request *request, BOOL make )
     return number;
 }
 
-/* An answer that completes a handshake makes the connection its user's. */
-static BOOL completes( const struct auth *auth )
-{
-    DWORD i;
-
-    for (i = 0; i < AUTH_TARGETS; i++)
-        if (auth->targets[i].sspi && auth_sspi_is_complete( auth->targets[i].sspi )) return TRUE;
-    return FALSE;
-}
-
 void auth_fill_route( struct request *request, struct wh_route *route )
 {
     struct auth *auth = request->auth;
 
     if (auth) fill_tunnel( request, route );
-    if (auth && auth->handshake) route->identity = completes( auth ) ? find_identity( request, TRUE ) : auth->handshake;
+    if (auth && auth->handshake) route->identity = auth_completes( auth ) ? find_identity( request, TRUE ) : auth->handshake;
     else if (auth_has_identities( request->session )) route->identity = find_identity( request, FALSE );
     if (auth && auth->handshake && !route->identity) route->identity = auth->handshake;    /* without memory: nobody's */
     /* A tunnel that credentials have opened is their user's, and is asked for without them where that cannot be kept. */

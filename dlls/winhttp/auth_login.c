@@ -164,7 +164,7 @@ uint32_t auth_identity_new( void )
 {
     uint32_t number;
 
-    while (!(number = InterlockedIncrement( &last_identity ))) ;
+    while (!(number = InterlockedIncrement( &last_identity ) & ~WH_IDENTITY_HANDSHAKE)) ;
     return number;
 }
 

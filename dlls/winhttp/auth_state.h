@@ -44,6 +44,9 @@ void auth_wipe_text( char **text );
  * ended under a lock. NULL: there was none. request->lock is held. */
 struct auth_sspi *auth_target_clear( struct auth_target *target );
 
+/* There is an answer that completes a handshake, which makes the connection its user's. request->lock is held. */
+BOOL auth_completes( const struct auth *auth );
+
 /* The proxy of the present leg, if it is one that speaks HTTP. request->lock is held. */
 const struct proxy_hop *auth_http_proxy( const struct request *request );
 

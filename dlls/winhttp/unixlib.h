@@ -243,6 +243,9 @@ enum tls_judge
 #define WH_MATCH_TAG              0x01   /* of those in the pool, one that carries the tag, else one without a tag */
 #define WH_MATCH_REQUIRED         0x02   /* with TAG: only one that carries it, else a new connection */
 
+/* An identity of this kind is nobody's yet: a handshake is under way on the connection. */
+#define WH_IDENTITY_HANDSHAKE 0x80000000u
+
 /* Where an exchange goes, and what its connection must be like. Part of the pool key are partition, creds, the names,
  * ports, scheme, proxy_kind, tls_*, alpn, judge*, family, if_index and WH_ROUTE_KEY_FLAGS. The limits are those that were named
  * last; the rest says how this exchange gets a connection.
@@ -285,7 +288,9 @@ struct wh_route
     uint32_t h2_window_delta;    /* with h2_window: the window opens again in steps of this many bytes, 0 = half of it */
     uint32_t h2_keepalive_ms;    /* HTTP/2: PING after so much silence, and no idle timeout; 0 = off */
     uint32_t identity;           /* HTTP/1.1: its connection is somebody's from now on, and serves no exchange with another
-                                  * identity, or with none; 0 = nobody's. A pin is kept whatever they are */
+                                  * identity, or with none; 0 = nobody's. A pin is kept whatever they are. With
+                                  * WH_IDENTITY_HANDSHAKE it waits for the next leg for some seconds only, and makes way for
+                                  * nobody meanwhile */
     wh_ptr   proxy_head;         /* more field lines for CONNECT, each ended by CRLF: User-Agent and such. INVALID: one
                                   * that is not the proxy's to see, or that the tunnel writes itself (Host) */
     uint32_t proxy_head_len;

@@ -266,8 +266,117 @@ static void test_two_users_at_once(void)
     crowd_stop( party.crowd );
 }
 
+/* ---- the same, asynchronously, and with fewer connections than there are requests ---- */
+
+#define AT_ONCE     60
+#define CONNECTIONS 4
+
+struct guest_call
+{
+    struct throng *throng;
+    HINTERNET request;
+    const char *user;
+    unsigned int len;
+    char body[64];
+};
+
+struct throng
+{
+    volatile LONG left, right, wrong, failed;
+    HANDLE over;
+    struct guest_call calls[AT_ONCE];
+};
+
+static void call_over( struct guest_call *call, volatile LONG *result )
+{
+    InterlockedIncrement( result );
+    if (!InterlockedDecrement( &call->throng->left )) SetEvent( call->throng->over );
+}
+
+static void read_more( struct guest_call *call )
+{
+    if (!WinHttpReadData( call->request, call->body + call->len, sizeof(call->body) - 1 - call->len, NULL ))
+        call_over( call, &call->throng->failed );
+}
+
+static void call_read( struct guest_call *call, unsigned int len )
+{
+    DWORD status = client_status( call->request );
+
+    call->len += len;
+    if (len && call->len < sizeof(call->body) - 1)
+    {
+        read_more( call );
+        return;
+    }
+    call->body[call->len] = 0;
+    if (status == 401) call->body[0] = 0;
+    call_over( call, strcmp( call->body, call->user ) ? &call->throng->wrong : &call->throng->right );
+}
+
+static void CALLBACK on_status( HINTERNET handle, DWORD_PTR context, DWORD status, void *info, DWORD len )
+{
+    struct guest_call *call = (struct guest_call *)context;
+
+    (void)info;
+    if (!call || handle != call->request) return;
+    if (status == STATUS( SENDREQUEST_COMPLETE ))
+    {
+        if (!WinHttpReceiveResponse( handle, NULL )) call_over( call, &call->throng->failed );
+    }
+    else if (status == STATUS( HEADERS_AVAILABLE )) read_more( call );
+    else if (status == STATUS( READ_COMPLETE )) call_read( call, len );
+    else if (status == STATUS( REQUEST_ERROR )) call_over( call, &call->throng->failed );
+}
+
+/* A session has fewer connections than it has requests that want one: what is one user's has to make way for the others, but
+ * no handshake for those that wait, or none would come to its end. */
+static void test_two_users_asynchronously(void)
+{
+    static const char * const users[] = { "one", "two", "" };
+    struct throng *throng = calloc( 1, sizeof(*throng) );    /* stays: a callback that comes late must find it */
+    HINTERNET session, connect;
+    DWORD limit = CONNECTIONS;
+    struct crowd *crowd;
+    unsigned int i;
+    WCHAR name[32];
+    BOOL ret;
+
+    if (!throng || !(crowd = crowd_start())) return;
+    throng->left = AT_ONCE;
+    throng->over = CreateEventW( NULL, TRUE, FALSE, NULL );
+    session = WinHttpOpen( L"conformance", WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, WINHTTP_FLAG_ASYNC );
+    WinHttpSetTimeouts( session, 10 * WAIT_MS, 10 * WAIT_MS, 10 * WAIT_MS, 10 * WAIT_MS );
+    WinHttpSetOption( session, WINHTTP_OPTION_MAX_CONNS_PER_SERVER, &limit, sizeof(limit) );
+    WinHttpSetStatusCallback( session, on_status, WINHTTP_CALLBACK_FLAG_ALL_COMPLETIONS, 0 );
+    connect = WinHttpConnect( session, L"127.0.0.1", crowd->port, 0 );
+    for (i = 0; i < AT_ONCE; i++)
+    {
+        struct guest_call *call = &throng->calls[i];
+
+        call->throng  = throng;
+        call->user    = users[i % 3];
+        call->request = WinHttpOpenRequest( connect, NULL, L"/", NULL, NULL, NULL, 0 );
+        swprintf( name, count_of( name ), L"TEST\\%hs", call->user );
+        ret = !*call->user || WinHttpSetCredentials( call->request, WINHTTP_AUTH_TARGET_SERVER, WINHTTP_AUTH_SCHEME_NTLM, name,
+                                                     L"pwd", NULL );
+        if (!ret || !WinHttpSendRequest( call->request, NULL, 0, NULL, 0, 0, (DWORD_PTR)call )) call_over( call, &throng->failed );
+    }
+    ok( !WaitForSingleObject( throng->over, 10 * WAIT_MS ), "%ld of %u are not through\n", throng->left, AT_ONCE );
+    ok( !throng->failed, "%ld failed\n", throng->failed );
+    ok( !throng->wrong, "%ld of the wrong user\n", throng->wrong );
+    ok( throng->right == AT_ONCE, "%ld right answers\n", throng->right );
+    ok( !crowd->broken, "%ld messages out of order\n", crowd->broken );
+    ok( crowd->handshakes >= 2, "%ld handshakes\n", crowd->handshakes );
+    for (i = 0; i < AT_ONCE; i++) WinHttpCloseHandle( throng->calls[i].request );
+    WinHttpCloseHandle( connect );
+    WinHttpCloseHandle( session );
+    crowd_stop( crowd );
+}
+
 START_TEST(auth_users)
 {
     if (!auth_has_ntlm()) return;
     test_two_users_at_once();
+    test_two_users_asynchronously();
 }

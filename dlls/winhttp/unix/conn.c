@@ -23,6 +23,7 @@
 #include "tls.h"
 #include "tunnel.h"
 
+#define HANDSHAKE_IDLE_MS 5000    /* for the next leg of somebody's handshake, which makes way for nobody */
 #define DRAIN_MS 2000      /* for a body that nobody reads: longer than that, a new connection is cheaper */
 
 static const char *const conn_state_names[] =
@@ -305,6 +306,14 @@ void conn_part( struct conn *conn )
     conn_close( conn );
 }
 
+/* For how long it may be idle. A handshake that was given up leaves a connection behind that is of use to nobody. */
+static uint32_t idle_ms( const struct conn *conn )
+{
+    uint32_t limit = origin_idle_ms( conn->origin );
+
+    return (conn->identity & WH_IDENTITY_HANDSHAKE) && limit > HANDSHAKE_IDLE_MS ? HANDSHAKE_IDLE_MS : limit;
+}
+
 void conn_end_exchange( struct conn *conn, struct exchange *exchange, enum conn_fate fate )
 {
     if (fate == CONN_CLOSE) conn_goodbye( conn );
@@ -313,7 +322,7 @@ void conn_end_exchange( struct conn *conn, struct exchange *exchange, enum conn_
         if (fate == CONN_KEEP) h1_reset( &conn->h1 );
         conn->h1.exchange = NULL;
         conn->served++;
-        conn->deadline_ms = engine_now_ms() + (fate == CONN_KEEP ? origin_idle_ms( conn->origin ) : DRAIN_MS);
+        conn->deadline_ms = engine_now_ms() + (fate == CONN_KEEP ? idle_ms( conn ) : DRAIN_MS);
         engine_set_timer( &conn->timer, conn->deadline_ms );
     }
     origin_conn_unlink( conn );
@@ -766,7 +775,7 @@ static int conn_go( struct conn *conn )
             if (drained > 0)
             {
                 h1_reset( &conn->h1 );
-                conn->deadline_ms = engine_now_ms() + origin_idle_ms( conn->origin );
+                conn->deadline_ms = engine_now_ms() + idle_ms( conn );
                 engine_set_timer( &conn->timer, conn->deadline_ms );
                 origin_conn_free( conn );
                 continue;

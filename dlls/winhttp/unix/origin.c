@@ -197,6 +197,16 @@ static struct dial *find_spare( const struct origin *origin, const struct exchan
     return dial;
 }
 
+/* The idle connection used longest ago, but for those in the middle of a handshake: who has begun one would have to begin
+ * again, and with enough waiters never come to its end. */
+static struct conn *find_evictable( const struct origin *origin )
+{
+    struct conn *conn, *found = NULL;
+
+    for (conn = origin->idle; conn; conn = conn->pool_next) if (!(conn->identity & WH_IDENTITY_HANDSHAKE)) found = conn;
+    return found;
+}
+
 int work_find( struct origin *origin, struct work *work )
 {
     struct exchange *exchange;
@@ -222,12 +232,11 @@ int work_find( struct origin *origin, struct work *work )
         }
         /* A waiter beside an idle connection wants none that was used before, or another tag, or its time is over. */
         if (origin->evicting) return 0;
-        if (!(conn = origin->idle) && !(conn = share_idle( origin )))
+        if (!(conn = find_evictable( origin )) && !(conn = share_idle( origin )))
         {
             share_make_way( origin, exchange );
             return 0;
         }
-        while (conn->idle && conn->pool_next) conn = conn->pool_next;    /* the one used longest ago */
         origin_unlist( conn );
         conn->evicted = origin->evicting = 1;
         object_ref( &conn->obj );
@@ -356,8 +365,8 @@ struct dial *origin_conn_revival( struct conn *conn )
 }
 
 /* The connection used last that suits, unless its idle time is over: then the rest are over, too, and end when somebody
- * looks at them. One with the wanted tag goes before one without, one that is the exchange's identity's before one
- * that is nobody's. */
+ * looks at them; those in the middle of a handshake have less time. One with the wanted tag goes before one without, one that
+ * is the exchange's identity's before one that is nobody's. */
 static struct conn *find_idle( const struct origin *origin, const struct exchange *exchange )
 {
     struct conn *conn, *second = NULL;
@@ -365,9 +374,10 @@ static struct conn *find_idle( const struct origin *origin, const struct exchang
 
     if (!(conn = origin->idle) || (exchange->flags & WHX_FRESH)) return NULL;
     now = engine_now_ms();
-    for (; conn && now < conn->deadline_ms; conn = conn->pool_next)
+    for (; conn; conn = conn->pool_next)
     {
-        if (!origin_suits( exchange, conn )) continue;
+        if (now >= conn->deadline_ms && !(conn->identity & WH_IDENTITY_HANDSHAKE)) break;
+        if (now >= conn->deadline_ms || !origin_suits( exchange, conn )) continue;
         if (conn->identity == exchange->identity &&
             (!(exchange->match_flags & WH_MATCH_TAG) || origin_is_tagged( conn ))) return conn;
         if (!second) second = conn;
