@@ -120,6 +120,41 @@ static void test_the_one_used_longest_ago_makes_way( void )
     gated_stop( &peer );
 }
 
+/* But none in the middle of a handshake, whose next leg finds it. */
+static void test_a_handshake_makes_way_for_nobody( void )
+{
+    struct wh_route route = { .identity = 1 | WH_IDENTITY_HANDSHAKE };
+    struct request handshake = { .conn_limit = 2, .route = &route }, other = { .conn_limit = 2, .flags = WHX_FRESH };
+    struct wh_exchange_query_params query = { .what = WHQ_PIN, .size = sizeof(wh_id) };
+    struct client client;
+    struct peer peer;
+    struct object *obj;
+    wh_id pins[2];
+    unsigned int i;
+
+    gate_init();
+    gate_open( 0 );
+    peer_start( &peer, script_gated, NULL );
+    for (i = 0; i < 2; i++)
+    {
+        expect( !client_start( &client, &peer, i ? &other : &handshake ) );
+        query.exchange = client.id;
+        query.buffer = wh_from_ptr( &pins[i] );
+        expect( exchange_query( &query ) == WH_DONE && !query.error );
+        expect( !client_read_head( &client, WAIT_MS, 0, 0 ) && !client_read_all( &client, 100, WAIT_MS ) );
+        client_close( &client );
+    }
+    expect( origin_idle_count() == 2 );
+    expect( !client_get( &client, &peer, &other ) );    /* the handshake's was used longer ago */
+    if ((obj = object_from_id( pins[1], OBJECT_CONN ))) object_release( obj );
+    expect( !obj );
+    handshake.pin = pins[0];
+    expect( !client_get( &client, &peer, &handshake ) );
+    expect( peer_connections( &peer ) == 3 );
+    expect_clean();
+    gated_stop( &peer );
+}
+
 /* A limit that is raised makes room for more than the exchange that raised it. */
 static void test_a_raised_limit_is_used_at_once( void )
 {
@@ -335,6 +370,7 @@ int main( void )
     run( test_later_waiters_do_not_pass_one_that_wants_a_fresh_connection );
     run( test_later_waiters_do_not_pass_one_that_requires_a_tag );
     run( test_the_one_used_longest_ago_makes_way );
+    run( test_a_handshake_makes_way_for_nobody );
     run( test_a_raised_limit_is_used_at_once );
     run( test_a_dial_is_not_inherited_with_other_limits );
     run( test_a_spare_dial_with_other_limits_makes_way );
