@@ -130,6 +130,37 @@ static void test_no_settings_for_a_websocket( void )
     play_end();
 }
 
+/* ---- heads ---- */
+
+/* A head that is too large, and goes on: the next request does not wait behind it, nor end with what becomes of it. One whose
+ * end is there costs no connection. */
+static void test_nobody_waits_behind_a_refused_head( void )
+{
+    static uint8_t block[1 + 2 + 1 + 1 + 100] = "\x88\0\x01" "a" "\x64";    /* :status 200, a: 100 bytes */
+    unsigned int whole;
+
+    memset( block + 5, 'x', 100 );
+    for (whole = 0; whole < 2; whole++)
+    {
+        play_begin( 2 );
+        fetches[0].head_limit = 50;
+        open_streams( 1, NULL );
+        h2_send_settings( &peers[0], NULL, 0 );
+        h2_send_frame( &peers[0], H2_HEADERS, whole ? H2_END_HEADERS : 0, 1, block, sizeof(block) );
+        done( 0, WHE_HEAD_SIZE );
+        fetch_start( &fetches[1], peers[0].port, &h2_plain );
+        if (whole) until( peers[0].last_id == 3 );
+        else
+        {
+            until( peers[1].last_id == 1 );
+            h2_send_settings( &peers[1], NULL, 0 );
+        }
+        h2_answer( &peers[!whole], whole ? 3 : 1, "ok" );
+        done( 1, WHE_OK );
+        play_end();
+    }
+}
+
 /* ---- what happened while nobody looked ---- */
 
 /* A program that drives nothing for a while, with a response that is not read to its end: the next request does not go to a
@@ -282,6 +313,7 @@ int main( void )
     run( test_fresh_beside_a_limit_of_connections );
     run( test_a_small_limit_from_the_first_moment );
     run( test_no_settings_for_a_websocket );
+    run( test_nobody_waits_behind_a_refused_head );
     run( test_a_cut_beside_a_held_response );
     run( test_closing_an_unread_body_alone );
     run( test_late_trailers );

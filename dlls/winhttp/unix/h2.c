@@ -79,7 +79,7 @@ void h2_check( struct h2 *h2, int code )
 
 int h2_takes( const struct h2 *h2 )
 {
-    return h2->session && !h2->dying && !h2->goaway_in && !h2->goaway_out;
+    return h2->session && !h2->dying && !h2->goaway_in && !h2->goaway_out && !h2->overrun;
 }
 
 void h2_leave( struct conn *conn )
@@ -146,6 +146,18 @@ static void note_noise( struct h2 *h2 )
 static void pay( struct h2 *h2, unsigned int frames )
 {
     if ((h2->patience += frames) > PATIENCE) h2->patience = PATIENCE;
+}
+
+/* The header of each frame, those of CONTINUATION among them. */
+static int on_begin_frame( nghttp2_session *session, const nghttp2_frame_hd *hd, void *user_data )
+{
+    struct h2 *h2 = h2_of( user_data );
+
+    (void)session;
+    h2->block_open = (hd->type == NGHTTP2_HEADERS || hd->type == NGHTTP2_CONTINUATION) &&
+                     !(hd->flags & NGHTTP2_FLAG_END_HEADERS);
+    if (!h2->block_open) h2->overrun = 0;
+    return 0;
 }
 
 static int on_begin_headers( nghttp2_session *session, const nghttp2_frame *frame, void *user_data )
@@ -368,6 +380,7 @@ static enum wh_error session_open( struct conn *conn, struct h2 *h2 )
     enum wh_error error = WHE_NO_MEMORY;
 
     if (nghttp2_session_callbacks_new( &callbacks )) return WHE_NO_MEMORY;
+    nghttp2_session_callbacks_set_on_begin_frame_callback( callbacks, on_begin_frame );
     nghttp2_session_callbacks_set_on_begin_headers_callback( callbacks, on_begin_headers );
     nghttp2_session_callbacks_set_on_header_callback( callbacks, on_header );
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback( callbacks, on_data_chunk );
@@ -748,7 +761,7 @@ int h2_run( struct conn *conn, uint64_t now_ms )
     }
     if (h2->session) more = h2_input( conn );
     if (h2->settings_new && h2->session) take_settings( conn );
-    if (h2->session && h2->goaway_in) h2_leave( conn );
+    if (h2->session && (h2->goaway_in || h2->overrun)) h2_leave( conn );    /* before programs hear of it and go on */
     do
     {
         more |= serve_all( conn );

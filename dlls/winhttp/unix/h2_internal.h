@@ -112,6 +112,8 @@ struct h2
     int              settings_new;   /* and have not been looked at */
     int              goaway_in, goaway_out;
     uint32_t         goaway_code;    /* the peer's */
+    int              block_open;     /* the last frame that began is a part of a header block, and not its last one */
+    int              overrun;        /* what is open was refused: nothing for others comes before its end, if that comes */
     int              left;           /* the pool gives it no more exchanges */
     int              dying;          /* it ends with `failed` */
     enum wh_error    failed;

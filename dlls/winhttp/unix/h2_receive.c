@@ -97,6 +97,7 @@ static void note_result( struct h2 *h2, struct stream *stream, enum h2_block_res
         stream_refuse( h2, stream, WHE_PROTOCOL, NGHTTP2_PROTOCOL_ERROR );
         break;
     case H2_BLOCK_LARGE:
+        h2->overrun = h2->block_open;
         stream_refuse( h2, stream, WHE_HEAD_SIZE, NGHTTP2_CANCEL );
         break;
     case H2_BLOCK_NO_MEMORY:
