@@ -15,9 +15,9 @@
 #include "websocket_peer.h"
 
 #define SLICE_MS        50      /* how soon a waiting thread sees that the test has given up */
-#define GRACE_MS        5000    /* what a script gets after the client is through */
+#define GRACE_MS        SERVER_TIMEOUT_MS    /* what a script gets after the client is through: no less than a step of it */
 #define MAX_REQUESTS    64
-#define MAX_THREADS     64
+#define MAX_THREADS     256
 #define MAX_HEAD        (1 << 20)
 
 struct record
@@ -533,6 +533,7 @@ static DWORD WINAPI each_thread( void *arg )
         server->threads[server->thread_count] = CreateThread( NULL, 0, link_thread, link, 0, NULL );
         server->thread_count++;
     }
+    if (server->thread_count == MAX_THREADS) fail( server, "more connections than there are threads for" );
     server->done = 1;
     return 0;
 }
