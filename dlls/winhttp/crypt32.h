@@ -15,6 +15,7 @@
     X( CertCloseStore ) \
     X( CertCreateCRLContext ) \
     X( CertDuplicateCRLContext ) \
+    X( CertDuplicateCertificateChain ) \
     X( CertDuplicateCertificateContext ) \
     X( CertEnumCertificatesInStore ) \
     X( CertFindCertificateInCRL ) \

@@ -16,6 +16,7 @@
 #include "distrust.h"
 #include "error.h"
 #include "notify.h"
+#include "peer_chain.h"
 #include "proxy_plan.h"
 #include "revocation.h"
 #include "transport.h"
@@ -37,6 +38,7 @@ BOOL WINAPI DllMain( HINSTANCE instance, DWORD reason, void *reserved )
         autoproxy_reset( WINHTTP_RESET_ALL );
         proxy_plan_forget();
         verdict_free();
+        peer_chain_free();
         revocation_free();
         distrust_free();
         error_shutdown();

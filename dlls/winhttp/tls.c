@@ -13,6 +13,7 @@
 
 #include "wine/debug.h"
 #include "crypt32.h"
+#include "peer_chain.h"
 #include "request.h"
 #include "tls.h"
 #include "transport.h"
@@ -186,20 +187,33 @@ DWORD tls_get_cert_context( struct object *obj, void *value )
     return err;
 }
 
+/* The connection that the request has, or has had; 0 = none. */
+static wh_id connection_of( struct request *request )
+{
+    wh_id conn = 0;
+    struct wh_exchange_query_params params = { .buffer = wh_from_ptr( &conn ), .what = WHQ_PIN, .size = sizeof(conn) };
+
+    AcquireSRWLockExclusive( &request->lock );
+    params.exchange = request->exchange;
+    if (!request->exchange || wh_exchange_query( &params ) != WH_DONE || params.error) conn = 0;
+    ReleaseSRWLockExclusive( &request->lock );
+    return conn;
+}
+
 DWORD tls_get_cert_chain( struct object *obj, void *value )
 {
     struct request *request = request_from_object( obj );
-    CERT_CHAIN_PARA para = { .cbSize = sizeof(para) };
+    DWORD err = ERROR_SUCCESS, flags = verdict_chain_flags( request );
     const CERT_CHAIN_CONTEXT *chain = NULL;
     const CERT_CONTEXT *leaf;
-    DWORD err;
+    wh_id conn = 0;
 
-    if (request->session->no_chain_building) err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;    /* there is none to show */
-    else if (!(err = get_leaf( request, &leaf )))
+    if (!request->secure || request->session->no_chain_building)    /* there is none to show */
+        err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
+    else if (!(chain = peer_chain_find( conn = connection_of( request ), flags )) && !(err = get_leaf( request, &leaf )))
     {
-        if (!crypt32.pCertGetCertificateChain( NULL, leaf, NULL, leaf->hCertStore, &para, verdict_chain_flags( request ),
-                                               NULL, &chain ))
-            err = GetLastError();
+        if (connection_of( request ) != conn) conn = 0;    /* the request has moved on meanwhile: whose leaf it is, who knows */
+        err = peer_chain_build( conn, flags, leaf, &chain );
         crypt32.pCertFreeCertificateContext( leaf );
     }
     memcpy( value, &chain, sizeof(chain) );    /* NULL on failure, TL-11 */

@@ -280,6 +280,42 @@ static void test_between_send_and_response(void)
     }
 }
 
+/* Every request is given a chain of its own, also where one connection serves them all; any of them can be freed first. */
+static void test_chain_is_given_again(void)
+{
+    struct attempt attempt = { .server = "chained" };
+    const CERT_CHAIN_CONTEXT *chains[3] = { NULL };
+    const CERT_CONTEXT *leaf = NULL, *first;
+    unsigned int i;
+
+    if (attempt_open( &attempt ))
+    {
+        attempt_send( &attempt );
+        attempt_check_good( &attempt );
+        ok( query( attempt.client.request, WINHTTP_OPTION_SERVER_CERT_CONTEXT, &leaf, sizeof(leaf) ), "no certificate: error %lu\n",
+            GetLastError() );
+        for (i = 0; i < 2; i++)
+            query( attempt.client.request, WINHTTP_OPTION_SERVER_CERT_CHAIN_CONTEXT, &chains[i], sizeof(chains[i]) );
+        if (attempt_reopen( &attempt ))
+        {
+            attempt_send( &attempt );
+            attempt_check_good( &attempt );
+            query( attempt.client.request, WINHTTP_OPTION_SERVER_CERT_CHAIN_CONTEXT, &chains[2], sizeof(chains[2]) );
+        }
+    }
+    attempt_close( &attempt );
+    for (i = 0; i < count_of( chains ); i++)
+    {
+        ok( chains[i] != NULL || broken( !chains[i] ), "chain %u: none\n", i );    /* before Windows 10 2004 */
+        if (!chains[i] || !leaf) continue;
+        first = chains[i]->rgpChain[0]->rgpElement[0]->pCertContext;
+        ok( first->cbCertEncoded == leaf->cbCertEncoded && !memcmp( first->pbCertEncoded, leaf->pbCertEncoded, leaf->cbCertEncoded ),
+            "chain %u is another server's\n", i );                                                 /* TL-11 */
+        pCertFreeCertificateChain( chains[i] );
+    }
+    if (leaf) pCertFreeCertificateContext( leaf );
+}
+
 /* Before there is a connection, and on other handles. */
 static void test_before_sending(void)
 {
@@ -409,6 +445,7 @@ START_TEST(tls_info)
     }
     test_before_sending();
     test_between_send_and_response();
+    test_chain_is_given_again();
     test_after_the_body();
     test_certificate_in_sending_request();
     test_request_closed_in_sending_request_is_not_sent();
