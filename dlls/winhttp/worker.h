@@ -2,9 +2,9 @@
  * Completion workers: the threads of asynchronous handles
  *
  * Started with the first asynchronous operation; by synchronous programs only for a WebSocket, which the peer may ask
- * something while the program is in no call, and for connections that have to be looked after when it has left. A worker fetches records of the Unix
- * side in batches, puts each into its object's queue, and then runs the queues: events of one object in order and on
- * one thread at a time, different objects on as many workers as are free.
+ * something while the program is in no call, and for connections that have to be looked after when it has left. A worker
+ * fetches records of the Unix side in batches, puts each into its object's queue, and then runs the queues: events of one
+ * object in order and on one thread at a time, different objects on as many workers as are free.
  */
 
 #ifndef WINHTTP_WORKER_H
