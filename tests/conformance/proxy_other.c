@@ -189,13 +189,13 @@ static const struct script
 }
 scripts[] =
 {
-    { "SOCKS5 127.0.0.1:#2",                          BY_SOCKS, TRUE },
-    { "PROXY 127.0.0.1:#1; SOCKS5 127.0.0.1:#2",    BY_SOCKS, TRUE },
-    { "SOCKS5 127.0.0.1:#1; PROXY 127.0.0.1:#3",    BY_SQUID, TRUE },
-    { "PROXY 127.0.0.1:#3; DIRECT",                   BY_SQUID, FALSE },
-    { "PROXY 127.0.0.1:#1; PROXY 127.0.0.1:#3",     BY_SQUID, FALSE },
+    { "SOCKS5 127.0.0.1:#2",                            BY_SOCKS, TRUE },
+    { "PROXY 127.0.0.1:#1; SOCKS5 127.0.0.1:#2",        BY_SOCKS, TRUE },
+    { "SOCKS5 127.0.0.1:#1; PROXY 127.0.0.1:#3",        BY_SQUID, TRUE },
+    { "PROXY 127.0.0.1:#3; DIRECT",                     BY_SQUID, FALSE },
+    { "PROXY 127.0.0.1:#1; PROXY 127.0.0.1:#3",         BY_SQUID, FALSE },
     { "PROXY 127.0.0.1:#1; PROXY 127.0.0.1:#3; DIRECT", BY_SQUID, FALSE },
-    { "PROXY 127.0.0.1:#1; DIRECT",                   DIRECTLY, FALSE },
+    { "PROXY 127.0.0.1:#1; DIRECT",                     DIRECTLY, FALSE },
     { "DIRECT",                                         DIRECTLY, FALSE },
 };
 
@@ -228,15 +228,15 @@ static BOOL set_resolution( struct via *via )
 static void check_script( const struct script *script, struct via *via, const struct peer *squid, const char *verb )
 {
     const unsigned int ports[] = { server_closed_port(), via->proxy.port, squid->port };
-    unsigned int socks_from, squid_from;
+    unsigned int socks_len, squid_len;
     struct client client;
     struct server *pac;
     char text[512];
 
     expand( text, script->answer, ports );
     if (!(pac = automatic_script( text ))) return;
-    socks_from = peer_record_len( &via->proxy );
-    squid_from = peer_record_len( squid );
+    socks_len = peer_record_len( &via->proxy );
+    squid_len = peer_record_len( squid );
     if (automatic_open( &client, SERVER_NAME, via->server.port, NULL, 0 ))
     {
         WCHAR verbW[8];
@@ -248,8 +248,10 @@ static void check_script( const struct script *script, struct via *via, const st
             via_post( via, strcmp( verb, "POST" ) ? NULL : "goes along with each try", FALSE );
             via_check_status( via, 200 );
             ok( !!via_value( via, "via" )[0] == (script->passes == BY_SQUID && !via->flags), "by %s\n", via_value( via, "via" ) );
-            ok( !!(peer_record_len( &via->proxy ) - socks_from) == (script->passes == BY_SOCKS), "SOCKS was asked, or not\n" );
-            ok( !!(peer_record_len( squid ) - squid_from) == (script->passes == BY_SQUID), "squid was asked, or not\n" );
+            socks_len = peer_record_len( &via->proxy ) - socks_len;
+            squid_len = peer_record_len( squid ) - squid_len;
+            ok( !socks_len == (script->passes != BY_SOCKS), "SOCKS has heard %u bytes\n", socks_len );
+            ok( !squid_len == (script->passes != BY_SQUID), "squid has heard %u bytes\n", squid_len );
             if (!strcmp( verb, "POST" )) ok( !strcmp( via_value( via, "length" ), "24" ), "got %s\n", via->body );
         }
         client = via->client;
