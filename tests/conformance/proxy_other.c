@@ -225,18 +225,18 @@ static BOOL set_resolution( struct via *via )
     return ret;
 }
 
-static void check_script( const struct script *script, struct via *via, const struct peer *squid, const char *verb )
+/* `socks` NULL: there is none, and the script does not need it. */
+static void check_script( const struct script *script, struct via *via, const struct peer *squid, const struct peer *socks,
+                          const char *verb )
 {
-    const unsigned int ports[] = { server_closed_port(), via->proxy.port, squid->port };
-    unsigned int socks_len, squid_len;
+    const unsigned int ports[] = { server_closed_port(), socks ? socks->port : 0, squid->port };
+    unsigned int socks_len = socks ? peer_record_len( socks ) : 0, squid_len = peer_record_len( squid );
     struct client client;
     struct server *pac;
     char text[512];
 
     expand( text, script->answer, ports );
     if (!(pac = automatic_script( text ))) return;
-    socks_len = peer_record_len( &via->proxy );
-    squid_len = peer_record_len( squid );
     if (automatic_open( &client, SERVER_NAME, via->server.port, NULL, 0 ))
     {
         WCHAR verbW[8];
@@ -248,7 +248,7 @@ static void check_script( const struct script *script, struct via *via, const st
             via_post( via, strcmp( verb, "POST" ) ? NULL : "goes along with each try", FALSE );
             via_check_status( via, 200 );
             ok( !!via_value( via, "via" )[0] == (script->passes == BY_SQUID && !via->flags), "by %s\n", via_value( via, "via" ) );
-            socks_len = peer_record_len( &via->proxy ) - socks_len;
+            if (socks) socks_len = peer_record_len( socks ) - socks_len;
             squid_len = peer_record_len( squid ) - squid_len;
             ok( !socks_len == (script->passes != BY_SOCKS), "SOCKS has heard %u bytes\n", socks_len );
             ok( !squid_len == (script->passes != BY_SQUID), "squid has heard %u bytes\n", squid_len );
@@ -263,23 +263,24 @@ static void check_script( const struct script *script, struct via *via, const st
 static void test_scripts(void)
 {
     static const char *const servers[] = { "squid-origin", "squid-origin-tls" };
-    struct peer squid;
+    struct peer squid, socks;
     unsigned int i, j;
     struct via via;
-    BOOL socks;
+    BOOL use_socks;
 
     memset( &via, 0, sizeof(via) );
-    if (!find_peer( "socks-relay", &via.proxy ) || !find_peer( "squid-relay", &squid ) || !automatic_begin()) return;
-    socks = !strcmp( winetest_platform, "wine" ) && peer_fact( &via.proxy, "names" )[0];
-    if (!socks) skip( "no SOCKS in scripts: not on Windows, and the server has to know the names\n" );
+    if (!find_peer( "squid-relay", &squid ) || !automatic_begin()) return;
+    via.proxy = squid;
+    use_socks = !strcmp( winetest_platform, "wine" ) && find_peer( "socks-relay", &socks ) && peer_fact( &socks, "names" )[0];
+    if (!use_socks) skip( "no SOCKS in scripts: not on Windows, and the server has to know the names\n" );
     for (i = 0; i < count_of( scripts ); i++)
         for (j = 0; j < 3; j++)
         {
-            if (scripts[i].socks && !socks) continue;
+            if (scripts[i].socks && !use_socks) continue;
             if (!find_peer( servers[j == 1], &via.server )) break;
             via.flags = j == 1 ? WINHTTP_FLAG_SECURE : 0;
             winetest_push_context( "%s, %u", scripts[i].answer, j );
-            check_script( &scripts[i], &via, &squid, j == 2 ? "POST" : "GET" );
+            check_script( &scripts[i], &via, &squid, use_socks ? &socks : NULL, j == 2 ? "POST" : "GET" );
             winetest_pop_context();
         }
     automatic_end();
