@@ -160,34 +160,62 @@ static BOOL is_address( const struct env_text *entry )
     return dots == 3 && colon != entry->at;
 }
 
-/* "10.0.0.0/8", if the bits are whole numbers: the pattern that says the same. FALSE: it says nothing here. */
-static BOOL cut_network( struct env_text *entry, const WCHAR *slash )
+#define NETWORK_CCH (128 * 17)    /* the most patterns of one network, each "255.255.255.255;" at most */
+
+/* "10.0.0.0/8"; numbers behind those that the bits are about may be missing. FALSE: it is none, or all of them. */
+static BOOL parse_network( const struct env_text *entry, const WCHAR *slash, unsigned int *numbers, unsigned int *bits )
 {
     const WCHAR *p;
-    unsigned int bits = 0, numbers = 0;
+    unsigned int count;
 
-    for (p = slash + 1; p < entry->end && is_number( *p ) && bits <= 32; p++) bits = bits * 10 + *p - '0';
-    if (p != entry->end || p == slash + 1 || !bits || bits > 32 || bits % 8) return FALSE;
-    entry->end = slash;
-    for (p = entry->at; p < entry->end; p++)
+    for (*bits = 0, p = slash + 1; p < entry->end && is_number( *p ) && *bits <= 32; p++) *bits = *bits * 10 + *p - '0';
+    if (p != entry->end || p == slash + 1 || !*bits || *bits > 32) return FALSE;
+    memset( numbers, 0, 4 * sizeof(*numbers) );
+    for (count = 0, p = entry->at; count < 4; count++, p++)
     {
-        if (*p == '.' && ++numbers == bits / 8) break;
-        if (*p != '.' && !is_number( *p )) return FALSE;
+        const WCHAR *start = p;
+
+        while (p < slash && is_number( *p ) && p - start < 3) numbers[count] = numbers[count] * 10 + *p++ - '0';
+        if (p == start || numbers[count] > 255) return FALSE;
+        if (p == slash) return (count + 1) * 8 >= *bits;
+        if (*p != '.') return FALSE;
     }
-    entry->end = p;
-    return bits == 32 || numbers == bits / 8;
+    return FALSE;
+}
+
+static WCHAR *append_number( WCHAR *to, unsigned int number )
+{
+    if (number >= 100) *to++ = '0' + number / 100;
+    if (number >= 10) *to++ = '0' + number / 10 % 10;
+    *to++ = '0' + number % 10;
+    return to;
+}
+
+/* As patterns: one, or if the bits end within a number, one for each value that it may have. */
+static WCHAR *append_network( WCHAR *to, const unsigned int *numbers, unsigned int bits )
+{
+    const unsigned int last = (bits - 1) / 8, count = 1u << (7 - (bits - 1) % 8), first = numbers[last] & ~(count - 1);
+    unsigned int i, j;
+
+    for (i = 0; i < count; i++)
+    {
+        for (j = 0; j < last; j++)
+        {
+            to = append_number( to, numbers[j] );
+            *to++ = '.';
+        }
+        to = append_number( to, first + i );
+        to = append_word( to, last < 3 ? L".*;" : L";" );
+    }
+    return to;
 }
 
 static WCHAR *append_bypass( WCHAR *to, struct env_text entry )
 {
     const WCHAR *slash = find( &entry, '/' );
+    unsigned int numbers[4], bits;
 
-    if (slash)
-    {
-        if (!cut_network( &entry, slash )) return to;
-        to = append( to, entry.at, entry.end );
-        return append_word( to, entry.end == slash ? L";" : L".*;" );
-    }
+    if (slash) return parse_network( &entry, slash, numbers, &bits ) ? append_network( to, numbers, bits ) : to;
     while (entry.at < entry.end && *entry.at == '.') entry.at++;
     if (entry.at == entry.end) return to;
     to = append( to, entry.at, entry.end );
@@ -202,12 +230,16 @@ static WCHAR *append_bypass( WCHAR *to, struct env_text entry )
 DWORD proxy_env_bypass( const WCHAR *none, WCHAR **ret )
 {
     struct env_text entry;
+    size_t networks = 0;
+    const WCHAR *p;
     WCHAR *list, *end;
 
     *ret = NULL;
     if (!none) return 0;
-    /* The worst is entries of one character: "a," becomes "a;*.a;". */
-    if (!(end = list = malloc( (wcslen( none ) * 4 + 5) * sizeof(WCHAR) ))) return ERROR_NOT_ENOUGH_MEMORY;
+    for (p = none; *p; p++) networks += *p == '/';
+    /* The worst of the others is entries of one character: "a," becomes "a;*.a;". */
+    if (!(end = list = malloc( (wcslen( none ) * 4 + 5 + networks * NETWORK_CCH) * sizeof(WCHAR) )))
+        return ERROR_NOT_ENOUGH_MEMORY;
     while (*none)
     {
         while (*none == ',' || *none == ';' || is_blank( *none )) none++;

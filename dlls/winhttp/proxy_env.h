@@ -3,7 +3,7 @@
  *
  * Turns them into what Windows' settings hold. WCHAR in, WCHAR out; no handles, no threads. Compiled natively for unit
  * tests, too. The rules are curl's, with these differences: a proxy without a port has its scheme's usual one, a user name
- * and a password are left out, networks in no_proxy ("10.0.0.0/8") count only where whole numbers are left open.
+ * and a password are left out, of networks in no_proxy ("10.0.0.0/8") those of IPv4 count.
  */
 
 #ifndef WINHTTP_PROXY_ENV_H

@@ -9,6 +9,11 @@ struct server;
 /* Neither type nor length: windows-behaviour.md PX-35. */
 #define PAC_200 "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 
+/* Large scripts in few calls of send */
+#define TIMES_8( text )   text text text text text text text text
+#define TIMES_64( text )  TIMES_8( TIMES_8( text ) )
+#define TIMES_512( text ) TIMES_8( TIMES_64( text ) )
+
 /* Synchronous, and without a proxy of its own; timeouts are WAIT_MS. */
 HINTERNET pac_session(void);
 

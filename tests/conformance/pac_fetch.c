@@ -301,7 +301,7 @@ static void test_credentials_are_not_for_another_server(void)
 static void test_a_script_just_below_the_limit(void)
 {
     static const struct step steps[] =
-        { HEAD, SEND( PAC_200 SCRIPT "\n" ), REPEAT( "// 52 bytes, so that twenty thousand are a megabyte\n", 19200 ), END };
+        { HEAD, SEND( PAC_200 SCRIPT "\n" ), REPEAT( TIMES_64( "// 52 bytes, so that twenty thousand are a megabyte\n" ), 300 ), END };
     struct server *server = server_start_each( steps );
     HINTERNET session = pac_session();
     WCHAR script[64], text[64];

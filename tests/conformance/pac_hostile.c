@@ -99,9 +99,6 @@ static void test_exceptions( HINTERNET session )
     check_session_works( session );
 }
 
-#define TIMES_8( text )  text text text text text text text text
-#define TIMES_64( text ) TIMES_8( TIMES_8( text ) )
-
 /* Deeper than any stack: it must be the script that ends. */
 static void test_recursion( HINTERNET session )
 {
@@ -115,12 +112,12 @@ static void test_recursion( HINTERNET session )
                     " eval('x=' + s + 1); return 'DIRECT'; }", "", 0, "" );
     check_harmless( session, "function FindProxyForURL(url, host) { var a = []; for (var i = 0; i < 3000; i++) a = [a];"
                     " return String(a); }", "", 0, "" );
-    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = ", TIMES_64( "(" ), 8000, "" );
-    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = ", TIMES_64( "!" ), 8000, "1;" );
-    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = 1", TIMES_64( "+1" ), 4000, ";" );
-    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n", TIMES_64( "{" ), 8000, "" );
-    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n", TIMES_64( "if (1) " ), 2000, ";" );
-    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = /", TIMES_64( "(" ), 4000, "/;" );
+    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = ", TIMES_512( "(" ), 1000, "" );
+    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = ", TIMES_512( "!" ), 1000, "1;" );
+    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = 1", TIMES_512( "+1" ), 500, ";" );
+    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n", TIMES_512( "{" ), 1000, "" );
+    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n", TIMES_512( "if (1) " ), 250, ";" );
+    check_harmless( session, "function FindProxyForURL(url, host) { return 'DIRECT'; }\n x = /", TIMES_512( "(" ), 500, "/;" );
     check_session_works( session );
 }
 

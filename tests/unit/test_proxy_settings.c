@@ -170,7 +170,9 @@ static void test_no_proxy(void)
         { L"[::1]:80", L"[::1]:80;" },
         { L"*.a", L"*.a;" },
         { L"10.0.0.0/8,192.168.0.0/16,1.2.3.4/32", L"10.*;192.168.*;1.2.3.4;" },
-        { L"10.0.0.0/12,a/8,10.0.0.0/,10.0.0.0/0,10.0.0.0/40,fe80::/10", NULL },
+        { L"10/8,192.168/16,1.2.3.255/31", L"10.*;192.168.*;1.2.3.254;1.2.3.255;" },
+        { L"172.31.0.0/14,10.1.7.0/22", L"172.28.*;172.29.*;172.30.*;172.31.*;10.1.4.*;10.1.5.*;10.1.6.*;10.1.7.*;" },
+        { L"a/8,10.0.0.0/,10.0.0.0/0,10.0.0.0/40,fe80::/10,10/16,1.2.3.4.5/8,256.0.0.0/8,10..0.0/8,/8,1.2.3.4/8x", NULL },
         { L"a,b,c,d,e,f,g", L"a;*.a;b;*.b;c;*.c;d;*.d;e;*.e;f;*.f;g;*.g;" },
     };
     WCHAR *bypass;
@@ -193,6 +195,17 @@ static void test_bypass_of_a_domain_is_that_of_names_below_it(void)
     expect( !proxy_bypass_match( bypass, L"http", L"notexample.com", 14, 80 ) );
     expect( proxy_bypass_match( bypass, L"http", L"10.1.2.3", 8, 80 ) );
     expect( !proxy_bypass_match( bypass, L"http", L"100.1.2.3", 9, 80 ) );
+    free( bypass );
+}
+
+static void test_the_widest_network(void)
+{
+    WCHAR *bypass;
+
+    expect( !proxy_env_bypass( L"255.255.255.128/25,255.255.255.255/25", &bypass ) );
+    expect( proxy_bypass_match( bypass, L"http", L"255.255.255.128", 15, 80 ) );
+    expect( proxy_bypass_match( bypass, L"http", L"255.255.255.255", 15, 80 ) );
+    expect( !proxy_bypass_match( bypass, L"http", L"255.255.255.127", 15, 80 ) );
     free( bypass );
 }
 
@@ -237,6 +250,7 @@ int main(void)
     run( test_variables );
     run( test_no_proxy );
     run( test_bypass_of_a_domain_is_that_of_names_below_it );
+    run( test_the_widest_network );
     run( test_no_memory );
     run( test_all_inputs_keep_the_rules );
     return test_end( "proxy_settings" );
