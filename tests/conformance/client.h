@@ -9,7 +9,7 @@
 #define CONFORMANCE_CLIENT_H
 
 #define WAIT_MS     20000   /* bound of every wait */
-#define PROMPT_MS   (WAIT_MS / 2)    /* "at once": what waited for a timeout takes WAIT_MS; no less is said about it */
+#define PROMPT_MS   (WAIT_MS / 4)    /* "at once": what waited for a timeout takes WAIT_MS; no less is said about it */
 
 struct server;
 

@@ -15,7 +15,7 @@
 #include "websocket_peer.h"
 
 #define SLICE_MS        50      /* how soon a waiting thread sees that the test has given up */
-#define GRACE_MS        SERVER_TIMEOUT_MS    /* what a script gets after the client is through: no less than a step of it */
+#define GRACE_MS        5000    /* what a script gets after the client is through, as often as it gets on in that time */
 #define MAX_REQUESTS    64
 #define MAX_THREADS     256
 #define MAX_HEAD        (1 << 20)
@@ -36,6 +36,7 @@ struct server
     unsigned int crowd_size;
     HANDLE thread, go, reached;
     volatile LONG stop, done;
+    volatile LONG progress;           /* of the script: steps begun, pieces sent and received */
     CRITICAL_SECTION lock;            /* guards what follows */
     CONDITION_VARIABLE changed;
     struct record records[MAX_REQUESTS];
@@ -141,6 +142,7 @@ static int receive( struct link *link, char *buffer, unsigned int size, BOOL qui
         if (!wait_socket( link->server, link->socket, FALSE, link->watch )) return -1;
         ret = recv( link->socket, buffer, (int)size, 0 );
     } while (ret < 0 && WSAGetLastError() == WSAEWOULDBLOCK);
+    InterlockedIncrement( &link->server->progress );
     if (ret < 0 && !quiet) fail( link->server, "the client reset the connection" );
     return ret;
 }
@@ -155,6 +157,7 @@ static BOOL transmit( struct link *link, const char *data, unsigned int len )
         ret = send( link->socket, data, (int)len, 0 );
         if (ret < 0 && WSAGetLastError() == WSAEWOULDBLOCK) continue;
         if (ret < 0) return fail( link->server, "the client is gone, send failed" );
+        InterlockedIncrement( &link->server->progress );
         data += ret;
         len -= (unsigned int)ret;
     }
@@ -466,6 +469,7 @@ static void play( struct link *link )
             continue;
         }
         server->step = (unsigned int)(step - server->script);
+        InterlockedIncrement( &server->progress );
         if (!do_step( link, step )) break;
         step++;
     }
@@ -773,16 +777,26 @@ static void destroy( struct server *server )
     WSACleanup();
 }
 
+/* Waits for the end of a script. FALSE if it does not get on any more. */
+static BOOL script_ends( struct server *server )
+{
+    LONG seen;
+
+    do
+    {
+        seen = server->progress;
+        if (!WaitForSingleObject( server->thread, GRACE_MS )) return TRUE;
+    } while (server->progress != seen);
+    return FALSE;
+}
+
 void server_stop_( const char *file, int line, struct server *server )
 {
     BOOL stuck;
     unsigned int extra;
 
     if (!server) return;
-    if (server->script && !server->each)
-        stuck = WaitForSingleObject( server->thread, GRACE_MS ) != 0;
-    else
-        stuck = FALSE;
+    stuck = server->script && !server->each && !script_ends( server );
     ok_( file, line )( !stuck, "server: step %u (%s) does not end\n", server->step,
                        server->script ? step_names[server->script[server->step].op] : "crowd" );
     if (!stuck)
