@@ -78,7 +78,6 @@ void auth_free( struct request *request )
         auth_sspi_free( auth_target_clear( &auth->targets[i] ) );
         auth_login_free( &auth->targets[i].own );
     }
-    auth_wipe_text( &auth->tunnel );
     free( auth );
     request->auth = NULL;
 }
@@ -312,7 +311,8 @@ static enum answer answer( struct request *request, DWORD which, struct auth_off
 
     AcquireSRWLockExclusive( &request->lock );
     auth_handshake_gather( request, which, &handshake );
-    if (begin) handshake.pin = 0;    /* the pool will do: nothing has begun on that connection */
+    /* The pool will do: nothing has begun on that connection, unless it is one that a proxy still has to open. */
+    if (begin && !(request->head_flags & WHR_FROM_PROXY)) handshake.pin = 0;
     running = target->sspi ? target->scheme & AUTH_SSPI_SCHEMES : 0;
     if (running) token = offered_token( offer, running );
     if (token && handshake.overflow && !auth_sspi_is_complete( target->sspi ))
@@ -342,6 +342,7 @@ static enum answer answer( struct request *request, DWORD which, struct auth_off
         AcquireSRWLockExclusive( &request->lock );
         if (order[i] == WINHTTP_AUTH_SCHEME_DIGEST) ready = answer_digest( request, which, offer );
         else ready = answer_basic( target, offer->basic_utf8 );
+        if (ready) request->auth->pin = request->head_flags & WHR_FROM_PROXY ? handshake.pin : 0;
         ReleaseSRWLockExclusive( &request->lock );
         if (!ready && target->scheme == order[i]) break;    /* refused: a weaker one would only tell more */
     }
@@ -588,7 +589,7 @@ void auth_begin( struct request *request )
     }
     if (!auth->targets[0].sspi && !auth->targets[1].sspi)
     {
-        auth->pin = 0;
+        auth->pin = challenge && (request->head_flags & WHR_FROM_PROXY) ? auth_handshake_pin( request ) : 0;
         auth->handshake = 0;
     }
     if (ready && auth_offer_read( request, which, &offer )) ready = FALSE;
@@ -603,6 +604,7 @@ void auth_map_passport( struct request *request )
 {
     struct auth_offer offer = { 0 };
 
+    if (request->head_flags & WHR_FROM_PROXY) return;    /* which speaks for no server */
     if (request->status.status != HTTP_STATUS_REDIRECT || !(request->session->passport & WINHTTP_ENABLE_PASSPORT_AUTH)) return;
     if (!auth_offer_read( request, WINHTTP_AUTH_TARGET_SERVER, &offer ) && (offer.supported & WINHTTP_AUTH_SCHEME_PASSPORT))
     {

@@ -33,7 +33,7 @@ static BOOL query( const struct request *request, enum wh_query what, void *buff
 }
 
 /* The connection of the present response can carry the next leg, too. request->lock is held. */
-static wh_id find_pin( const struct request *request )
+wh_id auth_handshake_pin( const struct request *request )
 {
     wh_id pin;
     DWORD len;
@@ -61,7 +61,7 @@ void auth_handshake_gather( struct request *request, DWORD target, struct auth_h
 {
     memset( handshake, 0, sizeof(*handshake) );
     make_spn( request, target, handshake->spn );
-    handshake->pin = find_pin( request );
+    handshake->pin = auth_handshake_pin( request );
     if (handshake->pin && request->content_len != WH_NO_LENGTH && request->content_len > request->options.max_drain)
     {
         handshake->overflow = TRUE;
@@ -144,7 +144,7 @@ BOOL auth_lost( struct request *request, BOOL again )
     }
     ReleaseSRWLockExclusive( &request->lock );
 
-    if (which == AUTH_TARGETS) return FALSE;
+    if (which == AUTH_TARGETS) return TRUE;    /* one that a proxy has refused before: none of the request was sent */
     handshake.pin = 0;
     target = &auth->targets[which];
     first = auth_sspi_is_first( target->sspi );

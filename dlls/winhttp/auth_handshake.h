@@ -20,6 +20,9 @@ struct auth_handshake         /* what the next leg needs */
     BOOL  overflow;           /* there would be a pin, were the rest of the response not too long to be taken away */
 };
 
+/* The connection of the present response, where it can carry the next leg, too; 0 = none. request->lock is held. */
+wh_id auth_handshake_pin( const struct request *request );
+
 /* From the present response and its connection. request->lock is held. */
 void auth_handshake_gather( struct request *request, DWORD target, struct auth_handshake *handshake );
 

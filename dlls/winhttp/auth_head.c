@@ -19,6 +19,7 @@
 #include "auth_state.h"
 #include "leg.h"
 #include "transport.h"
+#include "tunnel_words.h"
 
 #define CNONCE_SIZE 16    /* bytes */
 
@@ -110,19 +111,18 @@ char *auth_field( struct request *request, DWORD which )
     return make_field( request, which, NULL );
 }
 
-static void fill_tunnel( struct request *request, struct wh_route *route )
+/* What answers a challenge of the proxy, for CONNECT. Given; NULL: nothing does. */
+static char *tunnel_field( struct request *request )
 {
     struct auth *auth = request->auth;
     const DWORD which = WINHTTP_AUTH_TARGET_PROXY;
-    char uri[280];
+    char uri[280], *p;
 
-    auth_wipe_text( &auth->tunnel );
-    if (!auth->targets[which].scheme || !auth_http_proxy( request ) || proxy_plan_is_absolute( request )) return;
+    if (!auth->targets[which].scheme || !proxy_plan_is_tunnel( request )) return NULL;
     snprintf( uri, sizeof(uri), strchr( request->endpoint->ascii, ':' ) ? "[%s]:%u" : "%s:%u", request->endpoint->ascii,
               request->port );
-    if (!(auth->tunnel = make_field( request, which, uri ))) return;
-    route->proxy_auth     = wh_from_ptr( auth->tunnel );
-    route->proxy_auth_len = strlen( auth->tunnel );
+    for (p = uri; *p; p++) if (*p >= 'A' && *p <= 'Z') *p += 'a' - 'A';    /* as CONNECT has it: the pool knows one spelling */
+    return make_field( request, which, uri );
 }
 
 /* Who the request is at its present place, whether it was asked or not. */
@@ -147,17 +147,19 @@ static uint32_t find_identity( const struct request *request, BOOL make )
     return number;
 }
 
-void auth_fill_route( struct request *request, struct wh_route *route )
+void auth_fill_route( struct request *request, struct wh_route *route, struct tunnel_words *words )
 {
     struct auth *auth = request->auth;
 
-    if (auth) fill_tunnel( request, route );
+    if (auth) words->auth = tunnel_field( request );
+    tunnel_words_fill( request, auth ? &auth->targets[WINHTTP_AUTH_TARGET_PROXY].own : NULL, words );
+    tunnel_words_lend( words, route );
     if (auth && auth->handshake) route->identity = auth_completes( auth ) ? find_identity( request, TRUE ) : auth->handshake;
     else if (auth_has_identities( request->session )) route->identity = find_identity( request, FALSE );
     if (auth && auth->handshake && !route->identity) route->identity = auth->handshake;    /* without memory: nobody's */
     /* A tunnel that credentials have opened is their user's, and is asked for without them where that cannot be kept. */
     if (route->proxy_auth_len && !route->identity && !(route->identity = find_identity( request, TRUE )))
-        route->proxy_auth = route->proxy_auth_len = 0;
+        route->proxy_auth = route->proxy_auth_len = route->proxy_user_len = 0;
 }
 
 wh_id auth_pin( const struct request *request )

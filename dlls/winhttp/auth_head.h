@@ -7,9 +7,11 @@
 
 #include "request.h"
 
-/* For the route of the next leg: whose connection it is, which one it has to be, and what a proxy is told by CONNECT, which
- * stays valid until the next call. request->lock is held. */
-void auth_fill_route( struct request *request, struct wh_route *route );
+struct tunnel_words;
+
+/* For the route of the next leg: whose connection it is, which one it has to be, and what a proxy is told by CONNECT: `words`
+ * are lent to the route, and the caller's to free. request->lock is held. */
+void auth_fill_route( struct request *request, struct wh_route *route, struct tunnel_words *words );
 wh_id auth_pin( const struct request *request );
 
 /* The value of Authorization or Proxy-Authorization for the next head, NUL-terminated bytes, given (wipe); NULL: there is

@@ -23,6 +23,7 @@
 #include "proxy_list.h"
 #include "proxy_plan.h"
 #include "transport.h"
+#include "tunnel_words.h"
 
 #define ANY_SCHEME (AUTH_SSPI_SCHEMES | WINHTTP_AUTH_SCHEME_BASIC | WINHTTP_AUTH_SCHEME_DIGEST)
 
@@ -207,11 +208,16 @@ static BOOL hash_parts( const struct key_part *parts, unsigned int count, BYTE *
     return ret;
 }
 
+/* A tunnel is its user's by whatever scheme the proxy was told who that is: what goes through it says nothing to the proxy
+ * any more. */
 static BOOL make_key( const struct request *request, const struct auth_login logins[2], BYTE *key )
 {
     const DWORD place = request->port << 1 | !!request->secure;
     const LUID luid = logon_id( request->hdr.async );
-    struct key_part parts[2 + 2 * 2];
+    const struct proxy_hop *hop = proxy_plan_hop( request );
+    const BOOL tunnel = tunnel_words_needed( request );
+    const struct field *field = proxy_plan_is_tunnel( request ) ? tunnel_words_field( request ) : NULL;
+    struct key_part parts[2 + 2 * 2 + 2];
     unsigned int i, n = 0;
 
     parts[n++] = (struct key_part){ request->endpoint->ascii, request->endpoint->ascii_len };
@@ -219,8 +225,9 @@ static BOOL make_key( const struct request *request, const struct auth_login log
     for (i = 0; i < 2; i++)
     {
         const struct auth_login *login = &logins[i];
+        const BOOL counts = (login->schemes & AUTH_SSPI_SCHEMES) || (i == WINHTTP_AUTH_TARGET_PROXY && tunnel);
 
-        if (!(login->schemes & AUTH_SSPI_SCHEMES)) parts[n++] = (struct key_part){ NULL, 0 };
+        if (!counts || !login->schemes) parts[n++] = (struct key_part){ NULL, 0 };
         else if (!login->user) parts[n++] = (struct key_part){ &luid, sizeof(luid) };
         else
         {
@@ -228,6 +235,8 @@ static BOOL make_key( const struct request *request, const struct auth_login log
             parts[n++] = (struct key_part){ login->password, wcslen( login->password ) * sizeof(WCHAR) };
         }
     }
+    parts[n++] = (struct key_part){ hop ? hop->host : NULL, hop ? hop->host_len : 0 };
+    if (field) parts[n++] = (struct key_part){ field->value, field->value_cch * sizeof(WCHAR) };
     return hash_parts( parts, n, key );
 }
 

@@ -22,6 +22,8 @@ BOOL auth_offer_target( const struct request *request, DWORD *target )
 {
     if (!request->have_response) return FALSE;
     *target = request->status.status == HTTP_STATUS_PROXY_AUTH_REQ ? WINHTTP_AUTH_TARGET_PROXY : WINHTTP_AUTH_TARGET_SERVER;
+    /* A proxy that answers CONNECT with 401 speaks for no server: what it asks for is none of its business. */
+    if (*target == WINHTTP_AUTH_TARGET_SERVER && (request->head_flags & WHR_FROM_PROXY)) return FALSE;
     return request->status.status == HTTP_STATUS_DENIED || request->status.status == HTTP_STATUS_PROXY_AUTH_REQ;
 }
 

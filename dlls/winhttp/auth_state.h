@@ -34,7 +34,6 @@ struct auth
     uint32_t           handshake;  /* its identity until the handshake is complete */
     BOOL               resend;     /* the program was told to send again: the next send goes on here */
     BOOL               no_body;    /* the legs left a body behind that they do not have */
-    char              *tunnel;     /* lent to the last route */
 };
 
 /* Overwrites and frees, and leaves NULL. */

@@ -36,9 +36,9 @@ const char *error_name( enum wh_error error )
 
 DWORD error_secure_failure( enum wh_error error, DWORD detail )
 {
-    /* The WH_CERT_* bits are the callback's own. */
-    if (error == WHE_CERT) return detail ? detail : WINHTTP_CALLBACK_STATUS_FLAG_INVALID_CERT;
-    if (error == WHE_TLS || error == WHE_CERT_REFUSED) return WINHTTP_CALLBACK_STATUS_FLAG_SECURITY_CHANNEL_ERROR;
+    /* The WH_CERT_* bits are the callback's own. It has none that would tell a proxy from a server: the error code does. */
+    if (error == WHE_CERT || error == WHE_PROXY_CERT) return detail ? detail : WINHTTP_CALLBACK_STATUS_FLAG_INVALID_CERT;
+    if (error == WHE_TLS || error == WHE_CERT_REFUSED || error == WHE_PROXY_TLS) return WINHTTP_CALLBACK_STATUS_FLAG_SECURITY_CHANNEL_ERROR;
     return 0;
 }
 

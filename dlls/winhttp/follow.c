@@ -174,14 +174,6 @@ static enum follow follow_redirect( struct request *request, BOOL *drain, DWORD 
     return *err ? FOLLOW_FAIL : FOLLOW_LEG;
 }
 
-/* A proxy that would make no tunnel speaks for itself, not for the server: what it says is the response only for a program
- * that has asked for that. 407 is everybody's, who could else not answer it. The code is a choice. */
-static BOOL is_refusal( const struct request *request )
-{
-    return (request->head_flags & WHR_FROM_PROXY) && request->status.status != HTTP_STATUS_PROXY_AUTH_REQ &&
-           !request->options.connect_response;
-}
-
 /* Answers that say that the same request may fare better on another connection. */
 static unsigned int retry_status( const struct request *request )
 {
@@ -193,7 +185,7 @@ static unsigned int retry_status( const struct request *request )
 enum follow follow_head( struct request *request, struct step *step, BOOL *drain, DWORD *err )
 {
     unsigned int retry = retry_status( request );
-    BOOL redirect, refusal;
+    BOOL redirect;
 
     if (retry && leg_retry( request, step, retry )) return FOLLOW_RETRY;
 
@@ -216,12 +208,6 @@ enum follow follow_head( struct request *request, struct step *step, BOOL *drain
 
     AcquireSRWLockShared( &request->lock );
     redirect = is_redirect( request );
-    refusal = is_refusal( request );
     ReleaseSRWLockShared( &request->lock );
-    if (refusal)
-    {
-        *err = ERROR_WINHTTP_CANNOT_CONNECT;
-        return FOLLOW_FAIL;
-    }
     return redirect ? follow_redirect( request, drain, err ) : FOLLOW_DELIVER;
 }

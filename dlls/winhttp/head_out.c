@@ -327,6 +327,21 @@ static DWORD add_auths( struct request *request )
     return add_auth( request, WINHTTP_AUTH_TARGET_PROXY, NAME( L"Proxy-Authorization" ) );
 }
 
+/* What the program has added for the proxy itself goes with CONNECT, where there is one, and not to the server. A proxy that
+ * reads the request, and a server that is reached without one, get what the program wrote. */
+static void hold_for_proxy( struct request *request )
+{
+    struct headers *list = &request->headers;
+    const struct field *field;
+    DWORD i;
+
+    for (i = 0; (field = headers_find( list, NAME( L"Proxy-Authorization" ), i )); i++)
+    {
+        if (proxy_plan_is_tunnel( request )) list->fields[field - list->fields].flags |= FIELD_HELD;
+        else list->fields[field - list->fields].flags &= ~FIELD_HELD;
+    }
+}
+
 /*--- the head ------------------------------------------------------------------------------------------------------*/
 
 /* The first line: a proxy that reads the request wants the whole URL. *heap is to be freed. NULL without memory. */
@@ -377,6 +392,7 @@ char *head_make( struct request *request, char *stack, DWORD size, DWORD *len )
         add_auths( request ) || add_cookies( request ))
         return NULL;
     if (!(line = make_line( request, &heap, &cch ))) return NULL;
+    hold_for_proxy( request );
     request->headers_edited = FALSE;
     *len = headers_serialise( &request->headers, line, cch, stack, size );
     if (*len > size)

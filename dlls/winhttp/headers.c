@@ -479,6 +479,14 @@ static void write_request_line( struct head_writer *writer, const WCHAR *line, D
     }
 }
 
+static BOOL has_held( const struct headers *list )
+{
+    DWORD i;
+
+    for (i = 0; i < list->count; i++) if (list->fields[i].flags & FIELD_HELD) return TRUE;
+    return FALSE;
+}
+
 DWORD headers_serialise( const struct headers *list, const WCHAR *line, DWORD line_cch, char *head, DWORD size )
 {
     static const WCHAR crlf[] = {'\r','\n'};
@@ -486,12 +494,19 @@ DWORD headers_serialise( const struct headers *list, const WCHAR *line, DWORD li
     const struct field *field;
     const WCHAR *run;
     DWORD index = 0, run_cch;
+    BOOL held = has_held( list );
 
     write_request_line( &writer, line, line_cch );
     write_text( &writer, crlf, 2 );
     while (index < list->count)
     {
         field = &list->fields[index];
+        if (held)    /* a run could have one in it */
+        {
+            if (!(field->flags & FIELD_HELD)) write_line( &writer, field );
+            index++;
+            continue;
+        }
         run = headers_run( list, &index, &run_cch );
         if (field->bytes) write_line( &writer, field );
         else write_text( &writer, run, run_cch );

@@ -24,6 +24,7 @@ struct field
 
 #define FIELD_AUTOMATIC 1        /* generated for one leg, from own_cch on */
 #define FIELD_SENT      2        /* was there when the request was last sent */
+#define FIELD_HELD      4        /* is not written: it is for somebody else than the one who gets the head */
 
 struct headers
 {

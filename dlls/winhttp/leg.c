@@ -26,6 +26,7 @@
 #include "option_connection.h"
 #include "route.h"
 #include "transport.h"
+#include "tunnel_words.h"
 #include "worker.h"
 
 WINE_DEFAULT_DEBUG_CHANNEL(winhttp);
@@ -99,6 +100,22 @@ static uint32_t leg_events( const struct object *obj )
     return mask;
 }
 
+/* A proxy that would make no tunnel speaks for itself, not for the server: what it says is the response only for a program
+ * that has asked for that, and 407 for everybody, since nobody could answer it else. request->lock is not held. */
+static BOOL leg_is_refused( struct request *request, DWORD *status )
+{
+    struct wh_exchange_query_params params = { .buffer = wh_from_ptr( status ), .what = WHQ_REFUSAL,
+                                               .size = sizeof(*status) };
+    BOOL ret = FALSE;
+
+    AcquireSRWLockShared( &request->lock );
+    params.exchange = request->exchange;
+    if (request->exchange && proxy_plan_is_tunnel( request ) && !request->options.connect_response)
+        ret = wh_exchange_query( &params ) == WH_DONE && !params.error && *status != HTTP_STATUS_PROXY_AUTH_REQ;
+    ReleaseSRWLockShared( &request->lock );
+    return ret;
+}
+
 /* request->lock is held. */
 static uint32_t leg_flags( const struct request *request, BOOL fresh )
 {
@@ -132,6 +149,7 @@ static struct step leg_start( struct request *request, BOOL fresh )
 {
     struct wh_exchange_start_params params = { 0 };
     struct wh_route route = { 0 };
+    struct tunnel_words words = { 0 };
     struct step step = { .status = WH_DONE };
     char stack[2048], *head;
     unsigned int status;
@@ -150,11 +168,12 @@ static struct step leg_start( struct request *request, BOOL fresh )
         return step;
     }
     route_fill( request, &route );
-    auth_fill_route( request, &route );
+    auth_fill_route( request, &route, &words );
     params.pin = auth_pin( request );
     if (!route.alpn)    /* since the send was checked, headers or options have changed */
     {
         head_wipe( head, stack, request->head_len );
+        tunnel_words_free( &words );
         step.error = WHE_MISMATCH;
         return step;
     }
@@ -177,6 +196,7 @@ static struct step leg_start( struct request *request, BOOL fresh )
 
     status = wh_exchange_start( &params );
     head_wipe( head, stack, request->head_len );
+    tunnel_words_free( &words );
     step_settle( &step, status, params.error, params.detail );
     if (status == WH_DONE || status == WH_PENDING)
     {
@@ -192,8 +212,8 @@ static struct step leg_start( struct request *request, BOOL fresh )
 }
 
 /* Answers the pause after the program was told: with the new head if it has edited the headers. The start was told
- * whether the connection may be kept; an edit can take that back. */
-static struct step leg_resume( struct request *request )
+ * whether the connection may be kept; an edit can take that back. With an error the exchange ends here. */
+static struct step leg_resume( struct request *request, enum wh_error verdict )
 {
     struct wh_exchange_resume_params params = { 0 };
     struct step step = { .status = WH_PENDING };
@@ -203,9 +223,10 @@ static struct step leg_resume( struct request *request )
 
     AcquireSRWLockExclusive( &request->lock );
     params.exchange = request->exchange;
+    params.verdict  = verdict;
     if (!request->closing)    /* else it was cancelled, which brings the start's record */
     {
-        if (request->headers_edited)
+        if (request->headers_edited && !verdict)
         {
             head = head_make( request, stack, sizeof(stack), &request->head_len );
             params.head     = wh_from_ptr( head );
@@ -413,6 +434,16 @@ static void leg_sent( struct request *request )
     ReleaseSRWLockExclusive( &request->lock );
 }
 
+/* The pause is over as soon as the program knows. Where there is no way to the server, nothing is about to be sent. */
+static struct step leg_unpause( struct request *request )
+{
+    DWORD status;
+
+    if (leg_is_refused( request, &status )) return leg_resume( request, WHE_TUNNEL );
+    notify( &request->hdr, WINHTTP_CALLBACK_STATUS_SENDING_REQUEST, NULL, 0 );
+    return leg_resume( request, WHE_OK );
+}
+
 BOOL leg_advance( struct request *request, struct step *step )
 {
     for (;;)
@@ -420,11 +451,16 @@ BOOL leg_advance( struct request *request, struct step *step )
         if (step->status == WH_PENDING)
         {
             if (!step->paused) return FALSE;
-            notify( &request->hdr, WINHTTP_CALLBACK_STATUS_SENDING_REQUEST, NULL, 0 );
-            *step = leg_resume( request );
+            *step = leg_unpause( request );
+            continue;
         }
-        else if (request->drain) *step = drain_advance( request, step );
-        else if (!step->error || !leg_retry( request, step, step->error )) break;
+        if (request->drain)
+        {
+            *step = drain_advance( request, step );
+            continue;
+        }
+        if (!step->error && leg_is_refused( request, &step->detail )) step->error = WHE_TUNNEL;
+        if (!step->error || !leg_retry( request, step, step->error )) break;
     }
     if (!step->error) leg_sent( request );
     return TRUE;

@@ -430,12 +430,20 @@ const struct proxy_hop *proxy_plan_hop( const struct request *request )
     return plan->count && plan->hops[plan->at].kind != WH_PROXY_NONE ? &plan->hops[plan->at] : NULL;
 }
 
+static BOOL speaks_http( const struct proxy_hop *hop )
+{
+    return hop && (hop->kind == WH_PROXY_HTTP || hop->kind == WH_PROXY_HTTPS);
+}
+
 /* A WebSocket is none of a proxy's messages: it goes through a tunnel. */
 BOOL proxy_plan_is_absolute( const struct request *request )
 {
-    const struct proxy_hop *hop = proxy_plan_hop( request );
+    return speaks_http( proxy_plan_hop( request ) ) && !request->secure && !request->websocket;
+}
 
-    return hop && (hop->kind == WH_PROXY_HTTP || hop->kind == WH_PROXY_HTTPS) && !request->secure && !request->websocket;
+BOOL proxy_plan_is_tunnel( const struct request *request )
+{
+    return speaks_http( proxy_plan_hop( request ) ) && (request->secure || request->websocket);
 }
 
 BOOL proxy_plan_next( struct request *request )

@@ -49,6 +49,9 @@ const struct proxy_hop *proxy_plan_hop( const struct request *request );
 /* The present leg sends a target in absolute form: it is for the proxy itself to read. request->lock is held. */
 BOOL proxy_plan_is_absolute( const struct request *request );
 
+/* The present leg asks a proxy that speaks HTTP for a tunnel. request->lock is held. */
+BOOL proxy_plan_is_tunnel( const struct request *request );
+
 /* The present proxy could not be reached: goes on to what is tried next. FALSE: there is nothing. request->lock is held. */
 BOOL proxy_plan_next( struct request *request );
 

@@ -98,19 +98,29 @@ static void fill_tls( const struct request *request, struct wh_route *route )
 {
     const struct request_options *options = &request->options;
 
-    if (!request->secure) return;
-    route->tls_flags = options->security_flags;
+    if (!request->secure && route->proxy_kind != WH_PROXY_HTTPS) return;    /* which is spoken to over TLS, whatever is asked */
+    route->tls_versions = session_protocols( request->session );
     if (options->enabled & WINHTTP_ENABLE_SSL_REVOCATION)
     {
         route->tls_flags |= WH_TLS_CHECK_REVOCATION;
         if (options->revocation_offline_ok) route->tls_flags |= WH_TLS_REVOCATION_OFFLINE_OK;
     }
-    if (options->no_client_cert) route->tls_flags |= WH_TLS_NO_CLIENT_CERT;
     if (request->session->false_start) route->tls_flags |= WH_TLS_FALSE_START;
     route->judge = verdict_judge( request, route->judge_key );
+    if (!request->secure) return;
+    route->tls_flags |= options->security_flags;
+    if (options->no_client_cert) route->tls_flags |= WH_TLS_NO_CLIENT_CERT;
     AcquireSRWLockShared( &option_text_lock );
     route->creds = options->client_creds;
     ReleaseSRWLockShared( &option_text_lock );
+}
+
+/* Asking for a tunnel is a part of connecting, and its answer is one that is received: the shorter limit counts. */
+static uint32_t tunnel_ms( const struct timeouts *timeouts )
+{
+    uint32_t connect_ms = timeout_ms( timeouts->connect ), receive_ms = timeout_ms( timeouts->receive );
+
+    return connect_ms && (!receive_ms || connect_ms < receive_ms) ? connect_ms : receive_ms;
 }
 
 void route_fill( const struct request *request, struct wh_route *route )
@@ -138,9 +148,8 @@ void route_fill( const struct request *request, struct wh_route *route )
         route->proxy_host     = wh_from_ptr( hop->host );
         route->proxy_host_len = hop->host_len;
         route->proxy_port     = hop->port;
+        route->tunnel_ms      = tunnel_ms( &options->timeouts );
     }
-    if (request->secure || route->proxy_kind == WH_PROXY_HTTPS)    /* which is spoken to over TLS, whatever is asked */
-        route->tls_versions = session_protocols( request->session );
     fill_tls( request, route );
     route->alpn             = allowed_alpn( request );
     if (route->alpn & WH_ALPN_H2) fill_h2( request, route );

@@ -139,13 +139,13 @@ DWORD tls_get_security_info( struct object *obj, void *value )
 
 /*--- certificates --------------------------------------------------------------------------------------------------*/
 
-DWORD tls_query_certs( struct request *request, enum wh_query what, BYTE **certs, DWORD *len )
+DWORD tls_query_certs( struct request *request, unsigned int what, BYTE **certs, DWORD *len )
 {
     struct wh_exchange_query_params params = { 0 };
     DWORD err = ERROR_WINHTTP_INCORRECT_HANDLE_STATE;
     BYTE *data;
 
-    if (!request->secure) return err;
+    if (!request->secure && !(what & WHQ_OF_PROXY)) return err;
     AcquireSRWLockExclusive( &request->lock );
     params.exchange = request->exchange;
     params.what     = what;

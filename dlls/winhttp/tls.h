@@ -32,6 +32,6 @@ DWORD tls_get_cert_chain( struct object *obj, void *value );
 DWORD tls_get_cert_info( struct object *obj, void *value );
 
 /* Certificates as the transport lists them: WHQ_PEER_CHAIN, WHQ_ANCHORS. Given: free. */
-DWORD tls_query_certs( struct request *request, enum wh_query what, BYTE **certs, DWORD *len );
+DWORD tls_query_certs( struct request *request, unsigned int what, BYTE **certs, DWORD *len );
 
 #endif /* WINHTTP_TLS_H */

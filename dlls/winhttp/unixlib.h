@@ -59,6 +59,7 @@ static inline void *wh_to_ptr( wh_ptr ptr ) { return (void *)(uintptr_t)ptr; }
     X( PROXY_TLS,    12188, "the TLS handshake with the proxy failed" ) \
     X( PROXY_CERT,   12188, "the proxy's certificate was not accepted; `detail` holds WH_CERT_* bits" ) \
     X( PROXY_CERT_NEEDED, 12187, "the proxy demands a client certificate" ) \
+    X( TUNNEL,       12029, "the proxy did not grant a tunnel; `detail` is the status of its answer" ) \
     X( RESET,        12030, "the peer broke the connection, or ended it in the middle of a message" ) \
     X( STALE,        12030, "a pooled connection turned out dead before any byte of the response" ) \
     X( STREAM,       12030, "the peer reset the stream; `detail` is its error code" ) \
@@ -194,7 +195,8 @@ WH_LAYOUT( wh_creds_close_params, 8 );
 #define WH_PROXY_NONE    0
 #define WH_PROXY_HTTP    1   /* plain http through it as absolute-form; https and WebSockets through CONNECT */
 #define WH_PROXY_HTTPS   2   /* the same within TLS to the proxy, which is judged by the name proxy_host, here, under
-                              * tls_versions and tls_flags (also for http); it gets no client certificate */
+                              * tls_versions and judge (also for http). No tls_flags.IGNORE excuses it; it gets no
+                              * client certificate */
 #define WH_PROXY_SOCKS4  3   /* 4a: the proxy resolves the name. An IPv6 literal is given to it as a name */
 #define WH_PROXY_SOCKS5  4
 
@@ -211,6 +213,7 @@ WH_LAYOUT( wh_creds_close_params, 8 );
 #define WH_TLS_IGNORE_NAME        0x00001000
 #define WH_TLS_IGNORE_DATE        0x00002000
 #define WH_TLS_IGNORE_WEAK_SIGNATURE 0x00010000
+#define WH_TLS_IGNORE_ANY         0x00013300
 #define WH_TLS_CHECK_REVOCATION   0x01000000   /* CERT_REVOKED, or CERT_REV_FAILED if it cannot be told */
 #define WH_TLS_FALSE_START        0x02000000
 #define WH_TLS_NO_CLIENT_CERT     0x04000000   /* without creds: also a server that asks within a session gets none */
@@ -257,8 +260,9 @@ struct wh_route
     wh_ptr   host;               /* name for TLS and, if connect_host_len is 0, for resolving */
     wh_ptr   connect_host;       /* name or address to resolve in place of host */
     wh_ptr   proxy_host;
-    wh_ptr   proxy_auth;         /* value of Proxy-Authorization for CONNECT; user:password for SOCKS. No part of the key: a
-                                  * connection that was made with it has `identity`, over HTTP/2, too */
+    wh_ptr   proxy_auth;         /* value of Proxy-Authorization for CONNECT; user:password for SOCKS, see proxy_user_len.
+                                  * No part of the key: a connection that was made with it has `identity`, over HTTP/2,
+                                  * too */
     uint32_t host_len;
     uint32_t connect_host_len;
     uint32_t proxy_host_len;
@@ -282,8 +286,8 @@ struct wh_route
     uint32_t flags;              /* WH_ROUTE_* */
     uint32_t match_flags;        /* WH_MATCH_* */
     uint8_t  match[WH_TAG_SIZE];
-    uint32_t judge;              /* enum tls_judge, ignored for http */
-    uint32_t judge_key[2];       /* whatever else a verdict of the PE side depends on; ignored for http */
+    uint32_t judge;              /* enum tls_judge; ignored where there is no TLS */
+    uint32_t judge_key[2];       /* whatever else a verdict of the PE side depends on; ignored where there is no TLS */
     uint32_t h2_window;          /* HTTP/2: bytes that the peer may send on a stream unasked, 0 = as the path wants it */
     uint32_t h2_window_delta;    /* with h2_window: the window opens again in steps of this many bytes, 0 = half of it */
     uint32_t h2_keepalive_ms;    /* HTTP/2: PING after so much silence, and no idle timeout; 0 = off */
@@ -294,9 +298,11 @@ struct wh_route
     wh_ptr   proxy_head;         /* more field lines for CONNECT, each ended by CRLF: User-Agent and such. INVALID: one
                                   * that is not the proxy's to see, or that the tunnel writes itself (Host) */
     uint32_t proxy_head_len;
+    uint32_t proxy_user_len;     /* SOCKS: so much of proxy_auth is the user; 0 = up to its first colon */
+    uint32_t tunnel_ms;          /* for the proxy to make a tunnel, from asking to its answer; 0 = as for connecting */
     uint32_t reserved;
 };
-WH_LAYOUT( wh_route, 192 );
+WH_LAYOUT( wh_route, 200 );
 
 /* exchange_start flags */
 #define WHX_SYNC            0x0001  /* records of this exchange are fetched with wait(exchange), not with wait(0) */
@@ -466,8 +472,12 @@ enum wh_query
                               * of its issuer: uint32_t length, DER bytes, each */
     WHQ_PROTOCOL,            /* uint32_t: WH_ALPN_* that it is sent over */
     WHQ_STREAM_ERROR,        /* uint32_t: the code with which the peer reset its stream */
+    WHQ_REFUSAL,             /* uint32_t: the status with which the proxy has refused to make a tunnel (WHR_FROM_PROXY) */
     WHQ_WS_CLOSE,            /* the peer's close frame: code, two bytes in network order (1005: there was none), and reason */
 };
+
+/* With PEER_CHAIN, OCSP_STAPLE, ANCHORS, during a PAUSE_TLS about the proxy: its, which are not told otherwise. */
+#define WHQ_OF_PROXY 0x10000
 
 #define WH_SOCKADDR_SIZE 128
 
@@ -598,7 +608,8 @@ enum wh_kind
     WHK_CLOSED,
     WHK_PAUSE_TLS,           /* a new TLS session waits for a verdict: resume. bytes = the connection (0: it is gone, and
                               * there is nothing to answer), detail = WH_CERT_* found so far. Facts of its TLS session
-                              * and its certificates can be queried */
+                              * and its certificates can be queried. With WHR_FROM_PROXY in flags it is the session
+                              * with the proxy: WHQ_OF_PROXY, and the proxy's name */
     WHK_PAUSE_SENDING,       /* connected, head not written: resume */
     WHK_COUNT
 };

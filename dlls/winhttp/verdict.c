@@ -389,17 +389,19 @@ static DWORD judge_leaf( const struct policy *policy, const CERT_CONTEXT *leaf, 
 }
 
 /* Chains that end in the host's list have to be found, too. What this adds is trusted only if crypt32 does so. */
-static void add_anchors( struct request *request, const CERT_CONTEXT *leaf )
+static void add_anchors( struct request *request, unsigned int whose, const CERT_CONTEXT *leaf )
 {
     BYTE *anchors;
     DWORD len;
 
-    if (tls_query_certs( request, WHQ_ANCHORS, &anchors, &len )) return;    /* there may be none */
+    if (tls_query_certs( request, WHQ_ANCHORS | whose, &anchors, &len )) return;    /* there may be none */
     crypt32_add( leaf->hCertStore, anchors, len );
     free( anchors );
 }
 
-static DWORD judge( struct request *request, const struct policy *policy, const BYTE *chain, DWORD len, DWORD bits )
+/* `whose`: WHQ_OF_PROXY, or 0 for the server. */
+static DWORD judge( struct request *request, unsigned int whose, const struct policy *policy, const BYTE *chain, DWORD len,
+                    DWORD bits )
 {
     const BOOL memory = !(policy->tls_flags & WH_TLS_CHECK_REVOCATION);    /* revocation.c has its own */
     const CERT_CONTEXT *leaf;
@@ -412,7 +414,7 @@ static DWORD judge( struct request *request, const struct policy *policy, const 
         return bits | WH_CERT_INVALID;
     }
     if (!(leaf = crypt32_leaf( chain, len ))) return bits | WH_CERT_INVALID;
-    add_anchors( request, leaf );
+    add_anchors( request, whose, leaf );
     ret = judge_leaf( policy, leaf, bits );
     crypt32.pCertFreeCertificateContext( leaf );
     if (memory && !ret) remember( policy, chain, len, bits );
@@ -443,6 +445,8 @@ enum tls_judge verdict_judge( const struct request *request, uint32_t key[2] )
 void verdict_give( struct request *request, const struct wh_record *record )
 {
     struct wh_exchange_resume_params params = { .exchange = record->exchange, .conn = record->bytes };
+    const unsigned int whose = record->flags & WHR_FROM_PROXY ? WHQ_OF_PROXY : 0;
+    const struct proxy_hop *hop;
     struct policy policy;
     DWORD len, bits = record->detail;
     BYTE *chain;
@@ -451,20 +455,23 @@ void verdict_give( struct request *request, const struct wh_record *record )
 
     memset( &policy, 0, sizeof(policy) );    /* it is compared as a whole */
     AcquireSRWLockShared( &request->lock );
-    memcpy( policy.host, request->endpoint->ascii, request->endpoint->ascii_len );
+    hop = whose ? proxy_plan_hop( request ) : NULL;
+    if (hop) memcpy( policy.host, hop->host, hop->host_len );
+    else memcpy( policy.host, request->endpoint->ascii, request->endpoint->ascii_len );
     policy.tls_flags   = request->tls_flags;
+    if (whose) policy.tls_flags &= ~WH_TLS_IGNORE_ANY;    /* what the program ignores is the server's */
     policy.chain_flags = request->judge_key[0] & ~KEY_NO_CHAIN;    /* as the leg began, whatever was set since */
     policy.no_chain    = (request->judge_key[0] & KEY_NO_CHAIN) != 0;
     ReleaseSRWLockShared( &request->lock );
     policy.generation  = distrust_generation();
 
-    if (tls_query_certs( request, WHQ_PEER_CHAIN, &chain, &len )) bits |= WH_CERT_INVALID;
+    if (tls_query_certs( request, WHQ_PEER_CHAIN | whose, &chain, &len )) bits |= WH_CERT_INVALID;
     else
     {
-        bits = judge( request, &policy, chain, len, bits );
+        bits = judge( request, whose, &policy, chain, len, bits );
         free( chain );
     }
-    TRACE( "%p: %#lx became %#lx\n", request->hdr.handle, (unsigned long)record->detail, bits );
+    TRACE( "%p: %s, %#lx became %#lx\n", request->hdr.handle, policy.host, (unsigned long)record->detail, bits );
     params.verdict = bits ? WHE_CERT : WHE_OK;
     params.bits    = bits;
     wh_exchange_resume( &params );    /* refused: the connection is gone meanwhile */

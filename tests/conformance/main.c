@@ -74,11 +74,15 @@
     X( pool ) \
     X( programs ) \
     X( proxy_automatic ) \
+    X( proxy_connect ) \
     X( proxy_http ) \
     X( proxy_other ) \
+    X( proxy_refused ) \
     X( proxy_resolver ) \
+    X( proxy_secure ) \
     X( proxy_servers ) \
     X( proxy_settings ) \
+    X( proxy_socks ) \
     X( proxy_tunnels ) \
     X( proxy_watch ) \
     X( query ) \
@@ -92,6 +96,7 @@
     X( security ) \
     X( send ) \
     X( server ) \
+    X( server_socket ) \
     X( threads ) \
     X( time ) \
     X( timeout ) \

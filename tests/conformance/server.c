@@ -12,6 +12,7 @@
 
 #include "wine/test.h"
 #include "server.h"
+#include "server_socket.h"
 #include "websocket_peer.h"
 
 #define SLICE_MS        50      /* how soon a waiting thread sees that the test has given up */
@@ -65,7 +66,7 @@ static const char *const step_names[] =
     [STEP_REPEAT] = "REPEAT", [STEP_FLOOD] = "FLOOD", [STEP_SHUT] = "SHUT", [STEP_RESET] = "RESET",
     [STEP_CLOSE] = "CLOSE", [STEP_EOF] = "EOF", [STEP_GONE] = "GONE", [STEP_SIGNAL] = "SIGNAL",
     [STEP_SWITCH] = "SWITCH", [STEP_FRAME] = "FRAME", [STEP_MESSAGE] = "MESSAGE", [STEP_ECHO] = "ECHO",
-    [STEP_WAIT] = "WAIT", [STEP_UNHURRIED] = "UNHURRIED", [STEP_LOOP] = "LOOP"
+    [STEP_BYTES] = "BYTES", [STEP_RELAY] = "RELAY", [STEP_WAIT] = "WAIT", [STEP_UNHURRIED] = "UNHURRIED", [STEP_LOOP] = "LOOP"
 };
 
 static BOOL fail( struct server *server, const char *text )
@@ -267,6 +268,47 @@ static BOOL do_body( struct link *link, ULONGLONG count, BOOL record )
     return TRUE;
 }
 
+/* What is no head: `count` bytes, in a record of their own. */
+static BOOL do_bytes( struct link *link, ULONGLONG count )
+{
+    struct server *server = link->server;
+
+    EnterCriticalSection( &server->lock );
+    link->record = server->record_count < MAX_REQUESTS ? &server->records[server->record_count] : NULL;
+    LeaveCriticalSection( &server->lock );
+    if (!do_body( link, count, TRUE )) return FALSE;
+    EnterCriticalSection( &server->lock );
+    server->record_count++;
+    LeaveCriticalSection( &server->lock );
+    WakeAllConditionVariable( &server->changed );
+    return TRUE;
+}
+
+/* The script goes on when both sides have ended, or the test wants it to. */
+static BOOL relay_goes_on( void *arg, const char **error )
+{
+    struct link *link = arg;
+    struct server *server = link->server;
+
+    if (server->stop) *error = "given up by the test";
+    else if (link->watch && loopback_is_wanted( server->listener ))
+        *error = "the client opened another connection instead of using this one";
+    return !*error && WaitForSingleObject( server->go, 0 );
+}
+
+/* Passes bytes on to the port that the step names, or else the target of the last CONNECT, and back. */
+static BOOL do_relay( struct link *link, ULONGLONG count )
+{
+    const char *line = link->record ? link->record->text : "", *end = strstr( line, " HTTP/" ), *error = NULL;
+    unsigned short port = (unsigned short)count;
+
+    while (end && end > line && end[-1] != ':') end--;
+    if (!port && end) port = (unsigned short)strtoul( end, NULL, 10 );
+    loopback_relay( link->socket, link->pending, link->pending_len, port, relay_goes_on, link, &error );
+    close_link( link );
+    return !error || fail( link->server, error );
+}
+
 static BOOL do_until( struct link *link, const char *tail )
 {
     unsigned int len = (unsigned int)strlen( tail ), have = 0;
@@ -429,7 +471,9 @@ static BOOL do_step( struct link *link, const struct step *step )
     case STEP_HEAD:      return do_head( link );
     case STEP_BODY:      return do_body( link, step->count, TRUE );
     case STEP_DISCARD:   return do_body( link, step->count, FALSE );
+    case STEP_BYTES:     return do_bytes( link, step->count );
     case STEP_UNTIL:     return do_until( link, step->data );
+    case STEP_RELAY:     return do_relay( link, step->count );
     case STEP_SEND:      return transmit( link, step->data, len );
     case STEP_DRIP:      return do_drip( link, step->data, len );
     case STEP_FLOOD:     return do_flood( link, step->data, len, step->count );
@@ -575,37 +619,13 @@ static DWORD WINAPI crowd_thread( void *arg )
     return 0;
 }
 
-static SOCKET listen_loopback( unsigned short *port )
-{
-    struct sockaddr_in addr;
-    int len = sizeof(addr);
-    u_long nonblocking = 1;
-    SOCKET sock;
-    WSADATA data;
-
-    if (WSAStartup( MAKEWORD( 2, 2 ), &data )) return INVALID_SOCKET;
-    memset( &addr, 0, sizeof(addr) );
-    addr.sin_family = AF_INET;
-    addr.sin_addr.s_addr = htonl( INADDR_LOOPBACK );
-    sock = socket( AF_INET, SOCK_STREAM, 0 );
-    if (sock == INVALID_SOCKET || bind( sock, (struct sockaddr *)&addr, sizeof(addr) )
-        || listen( sock, SOMAXCONN ) || getsockname( sock, (struct sockaddr *)&addr, &len ))
-    {
-        if (sock != INVALID_SOCKET) closesocket( sock );
-        return INVALID_SOCKET;
-    }
-    ioctlsocket( sock, FIONBIO, &nonblocking );
-    *port = ntohs( addr.sin_port );
-    return sock;
-}
-
 static struct server *create( const struct step *script, unsigned int crowd, const char *response,
                               LPTHREAD_START_ROUTINE func )
 {
     struct server *server = calloc( 1, sizeof(*server) );
 
     if (!server) return NULL;
-    if ((server->listener = listen_loopback( &server->port )) == INVALID_SOCKET)
+    if ((server->listener = loopback_listen( &server->port )) == INVALID_SOCKET)
     {
         ok( 0, "cannot listen on the loopback interface, error %d\n", WSAGetLastError() );
         free( server );
@@ -641,24 +661,6 @@ struct server *server_start_crowd( unsigned int count, const char *response )
 unsigned short server_port( const struct server *server )
 {
     return server->port;
-}
-
-/* A bound socket that does not listen refuses, and nobody else can get its port while it lives: it is never closed. */
-unsigned short server_closed_port( void )
-{
-    struct sockaddr_in addr;
-    int len = sizeof(addr);
-    WSADATA data;
-    SOCKET sock;
-
-    WSAStartup( MAKEWORD( 2, 2 ), &data );
-    memset( &addr, 0, sizeof(addr) );
-    addr.sin_family = AF_INET;
-    addr.sin_addr.s_addr = htonl( INADDR_LOOPBACK );
-    sock = socket( AF_INET, SOCK_STREAM, 0 );
-    if (bind( sock, (struct sockaddr *)&addr, sizeof(addr) )) return 1;
-    if (getsockname( sock, (struct sockaddr *)&addr, &len )) return 1;
-    return ntohs( addr.sin_port );
 }
 
 BOOL server_wait( struct server *server )
@@ -819,20 +821,6 @@ void server_abort( struct server *server )
 
 /* ---- the server itself ---- */
 
-static SOCKET connect_to( const struct server *server )
-{
-    struct sockaddr_in addr;
-    SOCKET sock = socket( AF_INET, SOCK_STREAM, 0 );
-
-    memset( &addr, 0, sizeof(addr) );
-    addr.sin_family = AF_INET;
-    addr.sin_addr.s_addr = htonl( INADDR_LOOPBACK );
-    addr.sin_port = htons( server->port );
-    if (!connect( sock, (struct sockaddr *)&addr, sizeof(addr) )) return sock;
-    closesocket( sock );
-    return INVALID_SOCKET;
-}
-
 static void test_script_is_played_and_recorded(void)
 {
     static const struct step script[] =
@@ -846,7 +834,7 @@ static void test_script_is_played_and_recorded(void)
     int ret;
 
     if (!server) return;
-    sock = connect_to( server );
+    sock = loopback_connect( server->port );
     ok( sock != INVALID_SOCKET, "connect failed with %d\n", WSAGetLastError() );
     send( sock, "PING / X\r\n\r\nabc", 15, 0 );
     while ((ret = recv( sock, buffer + len, (int)(sizeof(buffer) - len), 0 )) > 0) len += (unsigned int)ret;
@@ -866,8 +854,8 @@ static void test_second_connection_ends_the_script(void)
     char byte[1];
 
     if (!server) return;
-    first = connect_to( server );
-    second = connect_to( server );
+    first = loopback_connect( server->port );
+    second = loopback_connect( server->port );
     ok( first != INVALID_SOCKET && second != INVALID_SOCKET, "connect failed\n" );
     ok( recv( first, byte, 1, 0 ) <= 0, "the first connection is still served\n" );
     ok( !server_wait( server ), "the script did not fail\n" );
@@ -885,7 +873,7 @@ static void test_reset_reaches_the_client(void)
     char byte[1];
 
     if (!server) return;
-    sock = connect_to( server );
+    sock = loopback_connect( server->port );
     send( sock, "A\r\n\r\n", 5, 0 );
     ok( recv( sock, byte, 1, 0 ) == -1, "no reset\n" );
     ok( WSAGetLastError() == WSAECONNRESET, "got error %d\n", WSAGetLastError() );
@@ -895,12 +883,10 @@ static void test_reset_reaches_the_client(void)
 
 static void test_closed_port_refuses(void)
 {
-    struct server fake;
-    SOCKET sock;
+    unsigned short port = server_closed_port();
+    SOCKET sock = loopback_connect( port );
 
-    fake.port = server_closed_port();
-    sock = connect_to( &fake );
-    ok( sock == INVALID_SOCKET, "somebody listens on port %u\n", fake.port );
+    ok( sock == INVALID_SOCKET, "somebody listens on port %u\n", port );
 }
 
 START_TEST(server)

@@ -18,6 +18,7 @@ enum step_op
     STEP_END,        /* the script is over; the connection is closed in an orderly way */
     STEP_ACCEPT,     /* waits for the next connection; the one before is closed after that, not earlier */
     STEP_HEAD,       /* reads a request up to its blank line and records it */
+    STEP_BYTES,      /* reads count bytes that are no head, into a record of their own */
     STEP_BODY,       /* reads count body bytes, appended to the record */
     STEP_UNTIL,      /* reads body bytes until the last ones are data; appended to the record */
     STEP_DISCARD,    /* reads and forgets count bytes */
@@ -30,6 +31,8 @@ enum step_op
     STEP_CLOSE,      /* closes the connection */
     STEP_EOF,        /* the client must close its side, without another byte */
     STEP_GONE,       /* the client must close or reset; bytes before that are forgotten */
+    STEP_RELAY,      /* passes bytes on to 127.0.0.1, and back: to port count, 0 is the one that the last CONNECT names;
+                      * until both sides have ended, or server_go(); the connection is closed then */
     STEP_SIGNAL,     /* lets server_wait() return */
     STEP_WAIT,       /* waits for server_go() */
     STEP_SWITCH,     /* grants the WebSocket that the last HEAD has asked for: a 101 up to its accept value, then data */
@@ -51,6 +54,7 @@ struct step
 /* a step in a table */
 #define ACCEPT              { STEP_ACCEPT, NULL, 0, 0 }
 #define HEAD                { STEP_HEAD, NULL, 0, 0 }
+#define TAKE_BYTES( n )     { STEP_BYTES, NULL, 0, n }
 #define BODY( n )           { STEP_BODY, NULL, 0, n }
 #define UNTIL( text )       { STEP_UNTIL, text, 0, 0 }
 #define DISCARD( n )        { STEP_DISCARD, NULL, 0, n }
@@ -64,6 +68,8 @@ struct step
 #define CLOSE               { STEP_CLOSE, NULL, 0, 0 }
 #define AWAIT_EOF           { STEP_EOF, NULL, 0, 0 }
 #define GONE                { STEP_GONE, NULL, 0, 0 }
+#define RELAY               { STEP_RELAY, NULL, 0, 0 }
+#define RELAY_TO( port )    { STEP_RELAY, NULL, 0, port }
 #define SIGNAL              { STEP_SIGNAL, NULL, 0, 0 }
 #define HOLD                { STEP_WAIT, NULL, 0, 0 }
 #define SWITCH              { STEP_SWITCH, "\r\n", 2, 0 }

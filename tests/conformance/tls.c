@@ -149,7 +149,7 @@ BOOL attempt_reopen( struct attempt *attempt )
         ret = WinHttpSetOption( attempt->client.request, WINHTTP_OPTION_ENABLE_FEATURE, &revocation, sizeof(revocation) );
         ok( ret, "ENABLE_SSL_REVOCATION: error %lu\n", GetLastError() );
     }
-    if (attempt->host && !lstrcmpW( attempt->host, TLS_ADDRESS )) return TRUE;
+    if (attempt->proxy || (attempt->host && !lstrcmpW( attempt->host, TLS_ADDRESS ))) return TRUE;
     return set_resolution( attempt->client.request );
 }
 
@@ -158,6 +158,7 @@ BOOL attempt_open( struct attempt *attempt )
     static struct recorder *recorder;     /* one after the other uses it */
     const WCHAR *host = attempt->host ? attempt->host : list.host;
     unsigned short port = tls_port( attempt->server );
+    WCHAR proxy[96];
     HINTERNET session;
     BOOL ret;
 
@@ -170,7 +171,9 @@ BOOL attempt_open( struct attempt *attempt )
     attempt->recorder = recorder;
     if (!port) return FALSE;
 
-    attempt->client.session = session = WinHttpOpen( L"conformance", WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL,
+    if (attempt->proxy) wsprintfW( proxy, L"https://%s:%u", list.address, tls_port( attempt->proxy ) );
+    attempt->client.session = session = WinHttpOpen( L"conformance", attempt->proxy ? WINHTTP_ACCESS_TYPE_NAMED_PROXY
+                                                     : WINHTTP_ACCESS_TYPE_NO_PROXY, attempt->proxy ? proxy : NULL, NULL,
                                                      attempt->open_flags );
     ok( session != NULL, "WinHttpOpen failed with %lu\n", GetLastError() );
     if (!session) return FALSE;

@@ -44,6 +44,7 @@ struct attempt
     DWORD        protocols;      /* SECURE_PROTOCOLS */
     BOOL         revocation;     /* ENABLE_SSL_REVOCATION */
     DWORD        open_flags;
+    const char  *proxy;          /* a server through which it goes, by CONNECT within TLS; default none */
 
     /* what came of it */
     struct client    client;

@@ -160,6 +160,29 @@ static void test_transfer_encoding(void)
     RUN_CASES( cases, 0 );
 }
 
+/* Only for whoever knows that it is a proxy that speaks. */
+static void test_proxy_connection(void)
+{
+    static const struct { const char *head; int keep, proxy_keep; } rows[] =
+    {
+        { OK "Content-Length: 1\r\nProxy-Connection: close\r\n\r\n", 1, 0 },
+        { OK "Content-Length: 1\r\nProxy-Connection: Keep-Alive\r\n\r\n", 1, 1 },
+        { OK "Content-Length: 1\r\nProxy-Connection: Keep-Alive\r\nConnection: close\r\n\r\n", 0, 0 },
+        { OK "Proxy-Connection: Keep-Alive\r\n\r\n", 0, 0 },
+        { "HTTP/1.0 200 OK\r\nContent-Length: 1\r\nProxy-Connection: Keep-Alive\r\n\r\n", 0, 1 },
+        { "HTTP/1.0 200 OK\r\nContent-Length: 1\r\nConnection: Keep-Alive\r\n\r\n", 1, 1 },
+        { "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n", 0, 0 },
+    };
+    struct head_info info;
+    unsigned int i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    {
+        expect( head_parse( &info, rows[i].head, strlen( rows[i].head ), 0 ) > 0 );
+        expect( info.keep_alive == rows[i].keep && info.proxy_keep_alive == rows[i].proxy_keep );
+    }
+}
+
 static void test_connection(void)
 {
     static const struct head_case cases[] =
@@ -280,6 +303,7 @@ int main(void)
     run( test_content_length );
     run( test_transfer_encoding );
     run( test_connection );
+    run( test_proxy_connection );
     run( test_no_body );
     run( test_sloppy_heads_are_read_and_marked );
     run( test_blanks_and_controls_in_a_name_are_bad );

@@ -131,6 +131,31 @@ static void test_login( void )
     }
 }
 
+/* A user's name may have a colon in it, where the caller says how long it is. */
+static void test_a_colon_in_a_name( void )
+{
+    static const struct { uint32_t user_len; const char *login; } rows[] = { { 0, "\1\1a\5b:pwd" }, { 3, "\1\3a:b\3pwd" } };
+    static const struct proxy_script script = { .way = WAY_SOCKS5, .login = "a:b:pwd" };
+    struct ask ask = { .scheme = WH_SCHEME_HTTP };
+    struct client client;
+    struct wh_route route;
+    unsigned int i;
+
+    ask.route = &route;
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    {
+        proxy_begin( &script );
+        route = proxy_route( "a:b:pwd" );
+        route.identity = 1;
+        route.proxy_user_len = rows[i].user_len;
+        expect( !ask_get( &client, &ask ) );
+        expect( in_log( proxy_log + 4, rows[i].login ) );    /* behind the methods, in which there is a NUL */
+        route.proxy_user_len = 8;
+        expect( ask_get( &client, &ask ) == WHE_INVALID );
+        proxy_end();
+    }
+}
+
 static void test_replies_have_errors( void )
 {
     static const struct { enum proxy_way way; unsigned int reply; uint32_t error; } rows[] =
@@ -193,6 +218,7 @@ int main(void)
     run( test_ways_through_are_kept_apart );
     run( test_addresses_go_as_addresses );
     run( test_login );
+    run( test_a_colon_in_a_name );
     run( test_replies_have_errors );
     run( test_what_is_no_reply_fails );
     client_end();

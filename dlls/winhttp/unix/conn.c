@@ -242,10 +242,15 @@ static const uint8_t kept_facts[CONN_KEPT] =
     WHQ_CONNECTION, WHQ_TCP, WHQ_TLS, WHQ_PEER_CHAIN, WHQ_CHANNEL_BINDING, WHQ_CERT_ISSUERS
 };
 
-/* What TLS with a proxy says is nothing about the server. */
+/* What TLS with a proxy says is nothing about the server: only who judges the proxy can ask for it, and has to say so. */
 static enum wh_error conn_fact( struct conn *conn, unsigned int what, void *buffer, size_t size, size_t *len )
 {
     *len = 0;
+    if (what & WHQ_OF_PROXY)
+    {
+        if (conn->state != CONN_JUDGING || conn->stage != STAGE_PROXY_TLS) return WHE_STATE;
+        return conn->layer->ops->query( conn->layer, what & ~WHQ_OF_PROXY, buffer, size, len );
+    }
     if (conn->stage != STAGE_TLS && what != WHQ_CONNECTION && what != WHQ_TCP) return WHE_STATE;
     return conn->layer->ops->query( conn->layer, what, buffer, size, len );
 }
@@ -456,17 +461,16 @@ static struct layer *push_tls( struct conn *conn, enum wh_error *error )
     return tls_layer_create( conn->layer, &policy, error );
 }
 
-/* The route's policy, for another name. It is judged here: the PE side would be asked in the name of the server. Sessions
- * are kept under a key of their own: the two peers of a route are not to be taken for one another. */
+/* The route's policy, for another name, and without what the program ignores of the server's certificate. Sessions are kept
+ * under a key of their own: the two peers of a route are not to be taken for one another. */
 static struct layer *push_proxy_tls( struct conn *conn, enum wh_error *error )
 {
     const struct origin *origin = conn->origin;
     struct tls_policy policy = { .host = origin->connect_host, .versions = origin->tls_versions,
-                                 .flags = origin->tls_flags | WH_TLS_NO_CLIENT_CERT, .alpn = WH_ALPN_H1,
-                                 .judge = WH_JUDGE_HERE };
+                                 .flags = (origin->tls_flags & ~WH_TLS_IGNORE_ANY) | WH_TLS_NO_CLIENT_CERT,
+                                 .alpn = WH_ALPN_H1, .judge = origin->judge };
     char key[1024];
 
-    if (origin->tls_flags & WH_TLS_REVOCATION_OFFLINE_OK) policy.flags &= ~WH_TLS_CHECK_REVOCATION;
     if (origin->key_len < sizeof(key))
     {
         key[0] = 'p';
@@ -514,6 +518,7 @@ static void conn_begin_stage( struct conn *conn )
 {
     uint32_t limit_ms = conn->dial->plan.connect_ms;
 
+    if (conn->stage == STAGE_TUNNEL && conn->dial->plan.tunnel_ms) limit_ms = conn->dial->plan.tunnel_ms;
     conn->deadline_ms = limit_ms ? engine_now_ms() + limit_ms : TIMER_NEVER;
     engine_set_timer( &conn->timer, conn->deadline_ms );
     conn_note_time( conn, stages[conn->stage].begin );
@@ -654,6 +659,7 @@ int conn_verdict( struct conn *conn, enum wh_error error, uint32_t bits )
     {
         LOG( LOG_TRACE, "conn " OBJECT_FMT ": the verdict is %u (%#x)", OBJECT_ARG( &conn->obj ), error, bits );
         tls_layer_verdict( conn->layer, error, bits );
+        conn->asked = 0;    /* another session of this connection is another question */
         limit_ms = conn->dial->plan.connect_ms;
         conn->deadline_ms = limit_ms ? engine_now_ms() + limit_ms : TIMER_NEVER;
         conn_enter( conn, CONN_HANDSHAKE );
@@ -666,7 +672,8 @@ int conn_verdict( struct conn *conn, enum wh_error error, uint32_t bits )
 /* The layer waits, and not for its socket. 1: start it again. 0: the strand will be scheduled. -1: no memory. */
 static int conn_wait_beside( struct conn *conn )
 {
-    if (conn->state != CONN_HANDSHAKE || conn->stage != STAGE_TLS || !tls_layer_judging( conn->layer, &conn->bits ))
+    if (conn->state != CONN_HANDSHAKE || (conn->stage != STAGE_TLS && conn->stage != STAGE_PROXY_TLS) ||
+        !tls_layer_judging( conn->layer, &conn->bits ))
         return trust_wait( conn );
     conn->deadline_ms = TIMER_NEVER;
     conn_enter( conn, CONN_JUDGING );
@@ -831,7 +838,20 @@ enum wh_error conn_query( struct conn *conn, unsigned int what, void *buffer, si
 
     *len = 0;
     strand_enter( &conn->strand );
-    if (conn->state == CONN_UP || conn->state == CONN_JUDGING)
+    if (what == WHQ_REFUSAL)
+    {
+        if (!conn->refused) error = WHE_STATE;
+        else if (size < sizeof(uint32_t)) error = WHE_INVALID;
+        else
+        {
+            const uint32_t status = conn->refused;
+
+            memcpy( buffer, &status, sizeof(status) );
+            error = WHE_OK;
+        }
+        *len = sizeof(uint32_t);
+    }
+    else if (conn->state == CONN_UP || conn->state == CONN_JUDGING)
         error = conn_fact( conn, what, buffer, size, len );
     else if ((kept = kept_fact( conn, what )))
     {

@@ -58,8 +58,9 @@ struct conn
     unsigned int     ready;           /* atomic: LAYER_WANT_* and CONN_* since the last run */
     struct layer    *layer;
     enum conn_stage  stage;
-    int              refused;         /* the proxy did not make a tunnel: its answer is there to be read. The strand's, but
-                                       * it changes only where nobody else finds the connection */
+    int              refused;         /* the status with which the proxy did not make a tunnel: its answer is there to be
+                                       * read; 0 = it did. The strand's, but it changes only where nobody else finds the
+                                       * connection */
     int              revived;         /* it was refused before, and is asking again, or was let through then */
     struct dial     *revival;         /* pool lock: it goes on with a refused one; a reference */
     struct origin   *origin;

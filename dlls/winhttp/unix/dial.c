@@ -59,6 +59,7 @@ int dial_fits( const struct dial *dial, const struct dial_plan *plan )
     const uint32_t flags = WH_ROUTE_IPV6_FALLBACK | WH_ROUTE_NO_DNS_CACHE;
 
     return dial->plan.resolve_ms == plan->resolve_ms && dial->plan.connect_ms == plan->connect_ms &&
+           dial->plan.tunnel_ms == plan->tunnel_ms &&
            dial->plan.connect_retries == plan->connect_retries && !((dial->plan.flags ^ plan->flags) & flags) &&
            dial->plan.identity == plan->identity && proxy_words_equal( dial->plan.words, plan->words );
 }

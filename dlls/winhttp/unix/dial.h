@@ -21,6 +21,7 @@
 struct dial_plan
 {
     uint32_t resolve_ms, connect_ms;                       /* 0 = no limit; connect is per address */
+    uint32_t tunnel_ms;                                    /* 0 = connect_ms */
     uint32_t connect_retries;                              /* distinct addresses at most, 0 = all */
     uint32_t keepalive_ms, keepalive_interval_ms;
     uint32_t background;

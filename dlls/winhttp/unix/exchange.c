@@ -386,6 +386,7 @@ int exchange_fetch( struct note *note, struct wh_record *record )
         {
             record->bytes = exchange->judged->obj.id;
             record->detail = exchange->judged->bits;
+            if (exchange->judged->stage == STAGE_PROXY_TLS) record->flags = WHR_FROM_PROXY;
         }
     }
     else if (note != &exchange->gone)
@@ -469,6 +470,7 @@ static struct exchange *exchange_create( const struct wh_exchange_start_params *
     exchange->pin = params->pin;
     exchange->plan.resolve_ms = params->resolve_ms;
     exchange->plan.connect_ms = params->connect_ms;
+    exchange->plan.tunnel_ms = route->tunnel_ms;
     exchange->plan.connect_retries = route->connect_retries;
     exchange->plan.keepalive_ms = route->keepalive_ms;
     exchange->plan.keepalive_interval_ms = route->keepalive_interval_ms;

@@ -170,6 +170,13 @@ static enum h1_result h1_broken( struct conn *conn, struct exchange *exchange )
     return h1_fail( conn, exchange, conn_layer_error( conn ), conn->layer->detail );
 }
 
+/* The answer is a proxy's own: it read the request, or would not make a tunnel. */
+static int speaks_for_itself( const struct conn *conn )
+{
+    return conn->refused || ((conn->origin->proxy_kind == WH_PROXY_HTTP || conn->origin->proxy_kind == WH_PROXY_HTTPS) &&
+                             !conn->origin->tunnel);
+}
+
 static enum h1_result h1_receive_head( struct conn *conn, struct exchange *exchange, struct op *op, uint64_t now_ms )
 {
     struct h1 *h1 = &conn->h1;
@@ -192,6 +199,7 @@ static enum h1_result h1_receive_head( struct conn *conn, struct exchange *excha
             if (head_parse( &h1->info, buffer_head( &h1->in ), count,
                             (exchange->flags & WHX_HEAD) && !conn->refused ) == PARSE_BAD)
                 return h1_fail( conn, exchange, WHE_PROTOCOL, 0 );
+            if (speaks_for_itself( conn )) h1->info.keep_alive = h1->info.proxy_keep_alive;
             h1->head_len = count;
             break;
         }

@@ -84,7 +84,8 @@ struct framing
     uint64_t length;
     int      have_length, have_coding;
     int      chunked;            /* the last coding named so far is "chunked" */
-    int      close, keep_alive;  /* tokens of Connection */
+    int      close, keep_alive;  /* tokens of Connection, */
+    int      proxy_close, proxy_keep_alive;      /* and of Proxy-Connection */
     struct codings codings;
 };
 
@@ -154,6 +155,13 @@ static int connection_item( struct framing *framing, const char *text, const cha
     return 1;
 }
 
+static int proxy_connection_item( struct framing *framing, const char *text, const char *end )
+{
+    if (text_is( text, end, "close" )) framing->proxy_close = 1;
+    else if (text_is( text, end, "keep-alive" )) framing->proxy_keep_alive = 1;
+    return 1;
+}
+
 static int content_encoding_item( struct framing *framing, const char *text, const char *end )
 {
     codings_add( &framing->codings, text, end - text );
@@ -171,6 +179,7 @@ framing_fields[] =
     { "connection",        10, connection_item },
     { "content-encoding",  16, content_encoding_item },
     { "content-length",    14, content_length_item },
+    { "proxy-connection",  16, proxy_connection_item },
     { "transfer-encoding", 17, transfer_encoding_item },
 };
 
@@ -245,7 +254,7 @@ static const char *line_end( const char *line, const char *end, const char **nex
 
 static void decide_body( struct head_info *info, const struct framing *framing, int head_request )
 {
-    int bodyless = info->status < 200 || info->status == 204;
+    int bodyless = info->status < 200 || info->status == 204, may_keep;
 
     if (framing->have_length && framing->have_coding) info->ambiguous = 1;
     if (framing->have_coding && (!framing->chunked || !info->minor)) info->ambiguous = 1;
@@ -259,8 +268,10 @@ static void decide_body( struct head_info *info, const struct framing *framing, 
     else if (framing->have_length) info->body = HEAD_BODY_LENGTH;
     else info->body = HEAD_BODY_CLOSE;
 
-    info->keep_alive = !framing->close && (info->minor || framing->keep_alive) && !info->ambiguous &&
-                       info->body != HEAD_BODY_CLOSE && info->status != 101;
+    may_keep = !framing->close && !info->ambiguous && info->body != HEAD_BODY_CLOSE && info->status != 101;
+    info->keep_alive = may_keep && (info->minor || framing->keep_alive);
+    info->proxy_keep_alive = may_keep && !framing->proxy_close &&
+                             (info->minor || framing->keep_alive || framing->proxy_keep_alive);
 }
 
 ssize_t head_parse( struct head_info *info, const char *head, size_t len, int head_request )

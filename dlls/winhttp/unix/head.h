@@ -37,7 +37,8 @@ struct head_info
     unsigned int   minor;        /* HTTP/1.minor; a 0.9 or 2.0 status line is bad */
     enum head_body body;
     uint64_t       content_len;  /* Content-Length if there is exactly one value and no transfer coding, else ~0 */
-    int            keep_alive;   /* what version, Connection and framing allow */
+    int            keep_alive;   /* what version, Connection and framing allow; */
+    int            proxy_keep_alive;     /* and Proxy-Connection, for a head that comes from a proxy itself */
     int            ambiguous;    /* something two parsers could read differently: deliver, but never reuse */
     struct codings codings;      /* Content-Encoding, all of its fields and items */
 };

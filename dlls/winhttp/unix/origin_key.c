@@ -6,6 +6,8 @@
  * Origins: the table, and the key of a route
  */
 
+#include <string.h>
+
 #include "conn.h"
 #include "creds.h"
 #include "exchange.h"
@@ -55,10 +57,17 @@ static char *put_name( char *key, wh_ptr name, uint32_t len )
     return key + len + 1;
 }
 
-/* A name, or none: at most 255 bytes, which getaddrinfo has to see to their end. */
+/* A name, or none: at most 255 bytes, and nothing in it that could end a line, a target or a word where a proxy is told of
+ * it. The PE side has looked at it before, by stricter rules. */
 static int name_ok( wh_ptr name, uint32_t len )
 {
-    return !len || (name && len <= 255 && !memchr( wh_to_ptr( name ), 0, len ));
+    const char *text = wh_to_ptr( name );
+    uint32_t i;
+
+    if (len && !text) return 0;
+    for (i = 0; i < len && i < 255; i++)
+        if (text[i] <= ' ' || text[i] > '~' || strchr( "/\\?#@[]<>\"", text[i] )) return 0;
+    return i == len;
 }
 
 static enum wh_error route_check( const struct wh_route *route )
@@ -116,12 +125,12 @@ enum wh_error origin_get( const struct wh_route *route, uint32_t max_idle_ms, st
     {
         fixed.tls_versions = route->tls_versions;
         fixed.tls_flags = route->tls_flags;
+        fixed.judge = route->judge;
+        memcpy( fixed.judge_key, route->judge_key, sizeof(fixed.judge_key) );
     }
     if (route->scheme == WH_SCHEME_HTTPS)
     {
         fixed.alpn = route->alpn;
-        fixed.judge = route->judge;
-        memcpy( fixed.judge_key, route->judge_key, sizeof(fixed.judge_key) );
         if (route->creds)
         {
             if (!(creds = creds_from_id( route->creds ))) return WHE_INVALID;

@@ -84,6 +84,15 @@ static int head_ok( const char *head, size_t len )
     return 1;
 }
 
+static size_t user_len( const struct wh_route *route, const char *auth )
+{
+    const char *colon;
+
+    if (route->proxy_user_len) return route->proxy_user_len;
+    colon = route->proxy_auth_len ? memchr( auth, ':', route->proxy_auth_len ) : NULL;
+    return colon ? (size_t)(colon - auth) : route->proxy_auth_len;
+}
+
 enum wh_error proxy_words_create( const struct wh_route *route, struct proxy_words **ret )
 {
     const char *auth = wh_to_ptr( route->proxy_auth ), *head = wh_to_ptr( route->proxy_head );
@@ -92,12 +101,14 @@ enum wh_error proxy_words_create( const struct wh_route *route, struct proxy_wor
     *ret = NULL;
     if (!route->proxy_auth_len && !route->proxy_head_len) return WHE_OK;
     if ((route->proxy_auth_len && !auth) || (route->proxy_head_len && !head)) return WHE_INVALID;
+    if (route->proxy_user_len > route->proxy_auth_len) return WHE_INVALID;
     if (has_control( auth, route->proxy_auth_len ) || !head_ok( head, route->proxy_head_len )) return WHE_INVALID;
     if (!(words = wh_calloc( 1, sizeof(*words) + route->proxy_auth_len + (size_t)route->proxy_head_len )))
         return WHE_NO_MEMORY;
     words->refs = 1;
     words->auth = words->text;
     words->auth_len = route->proxy_auth_len;
+    words->user_len = user_len( route, auth );
     words->head = words->text + words->auth_len;
     words->head_len = route->proxy_head_len;
     if (words->auth_len) memcpy( words->auth, auth, words->auth_len );
@@ -123,6 +134,6 @@ int proxy_words_equal( const struct proxy_words *one, const struct proxy_words *
 {
     if (one == other) return 1;
     if (!one || !other) return 0;
-    return one->auth_len == other->auth_len && one->head_len == other->head_len &&
+    return one->auth_len == other->auth_len && one->head_len == other->head_len && one->user_len == other->user_len &&
            !memcmp( one->text, other->text, one->auth_len + one->head_len );
 }

@@ -14,6 +14,7 @@ struct proxy_words
 {
     int    refs;              /* atomic */
     size_t auth_len, head_len;
+    size_t user_len;          /* SOCKS: so much of `auth` is the user */
     char  *auth;              /* value of Proxy-Authorization, or user:password for SOCKS */
     char  *head;              /* more field lines of CONNECT, each ended by CRLF */
     char   text[];

@@ -344,16 +344,13 @@ static const struct layer_ops socks_ops =
 /* 0: too long. */
 static int set_login( struct socks *socks, const struct proxy_words *words )
 {
-    const char *colon;
-
     if (!words || !words->auth_len) return 1;
-    colon = memchr( words->auth, ':', words->auth_len );
     socks->has_login = 1;
-    socks->user_len = colon ? (size_t)(colon - words->auth) : words->auth_len;
-    socks->password_len = colon ? words->auth_len - socks->user_len - 1 : 0;
+    socks->user_len = words->user_len;
+    socks->password_len = words->auth_len > words->user_len ? words->auth_len - words->user_len - 1 : 0;
     if (socks->user_len > 255 || socks->password_len > 255) return 0;
     memcpy( socks->user, words->auth, socks->user_len );
-    if (socks->password_len) memcpy( socks->password, colon + 1, socks->password_len );
+    memcpy( socks->password, words->auth + words->auth_len - socks->password_len, socks->password_len );
     return 1;
 }
 

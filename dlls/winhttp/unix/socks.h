@@ -11,7 +11,7 @@ struct proxy_words;
 
 /* Over `below`, which is up, and which it owns from now on (also when this fails: NULL with *error set). `kind` is
  * WH_PROXY_SOCKS4 or WH_PROXY_SOCKS5; the proxy resolves `host`, an address literal goes as an address. The words' auth is
- * "user:password", split at the first colon; version 4 knows the user only.
+ * user, colon, password; version 4 knows the user only.
  *
  * start() ends with WHE_CONNECT if the proxy is fine but cannot reach the server, with WHE_PROXY_CONNECT if it does not
  * want to serve us; `detail` is its reply. WHE_INVALID: user or password are longer than 255 bytes. */

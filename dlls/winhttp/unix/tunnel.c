@@ -21,6 +21,7 @@
 #include "tunnel.h"
 
 #define TARGET_SIZE 300      /* a name of 255 bytes, brackets, a port */
+#define INFORMED_MAX 10      /* informational answers: more are a flood (security.md, row on header bombs) */
 
 enum tunnel_state
 {
@@ -39,7 +40,9 @@ struct tunnel
     size_t            request_len, sent;
     struct buffer     in;
     struct head_scan  scan;
-    size_t            dropped;       /* bytes of informational heads */
+    size_t            dropped;       /* bytes of informational heads, */
+    unsigned int      informed;      /* and how many there were */
+    int               status;        /* of the answer that has refused it */
 };
 
 static int tunnel_fail( struct tunnel *tunnel, enum wh_error error, uint32_t detail )
@@ -123,13 +126,14 @@ static int tunnel_take_head( struct tunnel *tunnel, size_t len )
     if (status == PARSE_BAD || status == 101) return tunnel_fail( tunnel, WHE_PROTOCOL, 0 );
     if (status > 299)
     {
+        tunnel->status = status;
         tunnel->state = TUNNEL_REFUSED;
         return LAYER_OK;
     }
     buffer_consume( &tunnel->in, len );
     memset( &tunnel->scan, 0, sizeof(tunnel->scan) );
     tunnel->dropped += len;
-    if (status < 200) return 1;
+    if (status < 200) return ++tunnel->informed > INFORMED_MAX ? tunnel_fail( tunnel, WHE_PROTOCOL, 0 ) : 1;
     tunnel->state = TUNNEL_UP;
     return LAYER_OK;
 }
@@ -301,7 +305,9 @@ struct layer *tunnel_layer_create( struct layer *below, const char *host, uint32
 
 int tunnel_layer_refused( const struct layer *layer )
 {
-    return ((const struct tunnel *)layer)->state == TUNNEL_REFUSED;
+    const struct tunnel *tunnel = (const struct tunnel *)layer;
+
+    return tunnel->state == TUNNEL_REFUSED ? tunnel->status : 0;
 }
 
 enum wh_error tunnel_layer_again( struct layer *layer, const char *host, uint32_t port, const struct proxy_words *words )
@@ -316,6 +322,7 @@ enum wh_error tunnel_layer_again( struct layer *layer, const char *host, uint32_
     if ((error = set_request( tunnel, host, port, words ))) return error;
     memset( &tunnel->scan, 0, sizeof(tunnel->scan) );
     tunnel->dropped = 0;
+    tunnel->informed = 0;
     tunnel->state = TUNNEL_ASKING;
     return WHE_OK;
 }
