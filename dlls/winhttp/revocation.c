@@ -198,7 +198,7 @@ static BOOL fetch( const WCHAR *url, const struct bytes *post, DWORD limit, stru
     memcpy( host, parts.lpszHostName, parts.dwHostNameLength * sizeof(WCHAR) );
     host[parts.dwHostNameLength] = 0;
 
-    if ((session = WinHttpOpen( L"Microsoft-CryptoAPI/10.0", WINHTTP_ACCESS_TYPE_DEFAULT_PROXY, NULL, NULL, 0 )) &&
+    if ((session = WinHttpOpen( L"Microsoft-CryptoAPI/10.0", WINHTTP_ACCESS_TYPE_AUTOMATIC_PROXY, NULL, NULL, 0 )) &&
         WinHttpSetTimeouts( session, STEP_MS, STEP_MS, STEP_MS, STEP_MS ) &&
         (connect = WinHttpConnect( session, host, parts.nPort, 0 )) &&
         (request = WinHttpOpenRequest( connect, post->len ? L"POST" : NULL, parts.lpszUrlPath, NULL, NULL, NULL,

@@ -156,6 +156,57 @@ static void test_the_next_proxy(void)
     server_stop( server );
 }
 
+static const WCHAR *two_proxies( struct server *first, struct server *second )
+{
+    static WCHAR proxy[64];
+
+    wsprintfW( proxy, L"127.0.0.1:%u;127.0.0.1:%u", first ? server_port( first ) : server_closed_port(), server_port( second ) );
+    return proxy;
+}
+
+static DWORD try_secure( struct client *client )
+{
+    if (!open_automatic( client, L"origin.invalid", 443, NULL )) return ~0u;
+    WinHttpCloseHandle( client->request );
+    client->request = WinHttpOpenRequest( client->connect, NULL, L"/x", NULL, NULL, NULL, WINHTTP_FLAG_SECURE );
+    ok( client->request != NULL, "WinHttpOpenRequest failed with %lu\n", GetLastError() );
+    return client->request ? client_try( client ) : ~0u;
+}
+
+/* One that cannot be reached, or that goes away when it is asked for a tunnel, is followed by the next one: nothing of the
+ * request was sent. One that says no is not: it was reached, and may have its reasons. Both are choices. */
+static void test_the_next_proxy_for_a_tunnel(void)
+{
+    static const struct step refuses[] = { ACCEPT, HEAD, SEND( "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n" ), END };
+    static const struct step leaves[] = { ACCEPT, HEAD, CLOSE, END };
+    static const struct step idle[] = { END };
+    struct server *first, *second;
+    struct client client;
+    DWORD err;
+    int i;
+
+    for (i = 0; i < 2; i++)
+    {
+        first = i ? server_start( leaves ) : NULL;
+        if (!(second = server_start( refuses ))) return;
+        ok( set_user( two_proxies( first, second ), NULL ), "the settings could not be written\n" );
+        err = try_secure( &client );
+        ok( err == ERROR_WINHTTP_CANNOT_CONNECT, "got %lu\n", err );
+        ok( has_line( server_request( second, 0 ), "CONNECT origin.invalid:443 HTTP/1.1" ), "got %s\n", server_request( second, 0 ) );
+        client_close( &client );
+        if (first) server_stop( first );
+        server_stop( second );
+    }
+    if (!(first = server_start( refuses )) || !(second = server_start( idle ))) return;
+    ok( set_user( two_proxies( first, second ), NULL ), "the settings could not be written\n" );
+    err = try_secure( &client );
+    ok( err == ERROR_WINHTTP_CANNOT_CONNECT, "got %lu\n", err );
+    client_close( &client );
+    ok( !server_connection_count( second ), "the other one was asked, too\n" );
+    server_stop( first );
+    server_stop( second );
+}
+
 /* Settings that name proxies never mean direct. */
 static void test_no_proxy_is_there(void)
 {
@@ -469,6 +520,7 @@ START_TEST(proxy_automatic)
     test_the_users_bypass();
     test_the_option();
     test_the_next_proxy();
+    test_the_next_proxy_for_a_tunnel();
     test_no_proxy_is_there();
     test_settings_that_change();
     test_the_hosts_settings();

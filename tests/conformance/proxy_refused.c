@@ -234,6 +234,40 @@ static void test_challenges_are_answered(void)
     for (i = 0; i < count_of( challenges ); i++) for (how = 0; how < HOW_COUNT; how++) check_challenge( i, how );
 }
 
+/* Digest answers for the target that CONNECT names, however the program has written it. */
+static void test_digest_is_about_the_target(void)
+{
+    static const struct step script[] =
+    {
+        ACCEPT, HEAD, SEND( "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Digest realm=\"p\", nonce=\"n\", qop=\"auth\"\r\n"
+                            "Content-Length: 0\r\n\r\n" ),
+        HEAD, SEND( REFUSED ), END
+    };
+    static const WCHAR *const hosts[] = { L"origin.invalid", L"ORIGIN.Invalid", L"[2001:DB8::7]" };
+    char target[128], uri[128];
+    unsigned int i;
+
+    for (i = 0; i < count_of( hosts ); i++)
+    {
+        struct server *server = server_start( script );
+        struct client client;
+
+        if (!server) return;
+        winetest_push_context( "%ls", hosts[i] );
+        if (through_open( &client, server_port( server ), &(struct through){ .host = hosts[i], .answers = TRUE } ))
+        {
+            set_by_option( client.request, L"proxy" );
+            if (client_get( &client )) ok( client_status( client.request ) == 502, "status %lu\n", client_status( client.request ) );
+            ok( sscanf( server_request( server, 1 ), "CONNECT %127s ", target ) == 1, "got %s\n", server_request( server, 1 ) );
+            auth_param( auth_value( server, 1, "Proxy-Authorization" ), "uri", uri, sizeof(uri) );
+            ok( !strcmp( target, uri ), "the answer is about %s, the target is %s\n", uri, target );
+        }
+        client_close( &client );
+        server_stop( server );
+        winetest_pop_context();
+    }
+}
+
 /* To the end: what the proxy was told stays with it, and the tunnel is the user's who has opened it. */
 static void test_a_tunnel_after_a_challenge(void)
 {
@@ -424,6 +458,7 @@ START_TEST(proxy_refused)
     test_a_refusal_that_is_asked_for();
     test_a_challenge_without_credentials();
     test_challenges_are_answered();
+    test_digest_is_about_the_target();
     test_a_tunnel_after_a_challenge();
     test_challenges_without_end();
     test_a_flood_of_challenges();

@@ -12,6 +12,7 @@
 #include "wine/test.h"
 #include "server.h"
 #include "proxy_connect.h"
+#include "tls.h"
 
 #define PAGE "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
 
@@ -110,6 +111,60 @@ static void test_users_of_version_5(void)
         server_stop( server );
         winetest_pop_context();
     }
+}
+
+/* A way through is its user's: the same user's next request goes over it, another's does not. */
+static void test_a_way_is_its_users(void)
+{
+    static const char page[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    static const struct step script[] =
+    {
+        ACCEPT, TAKE_BYTES( 4 ), METHOD( "\2" ), TAKE_BYTES( 12 ), { STEP_SEND, "\1\0", 2, 0 }, TAKE_BYTES( 21 ), GRANTED_5,
+        HEAD, SEND( page ), HEAD, SEND( page ), UNHURRIED,
+        ACCEPT, TAKE_BYTES( 4 ), METHOD( "\2" ), TAKE_BYTES( 12 ), { STEP_SEND, "\1\0", 2, 0 }, TAKE_BYTES( 21 ), GRANTED_5,
+        HEAD, SEND( page ), END
+    };
+    static const WCHAR *const users[] = { L"one", L"one", L"two" };
+    struct server *server = server_start( script );
+    struct client client;
+    unsigned int i;
+
+    if (!server) return;
+    if (socks_open( &client, server, L"socks5://", NULL ))
+    {
+        for (i = 0; i < count_of( users ); i++)
+        {
+            if (i) WinHttpCloseHandle( client.request );
+            if (i && !client_reopen( &client, NULL, L"/x" )) break;
+            set_user( client.request, users[i], L"passwd" );
+            if (client_get( &client )) client_check_body( client.request, "hi" );
+        }
+        check_bytes( server, 1, "\1\3one\6passwd" );
+        check_bytes( server, 6, "\1\3two\6passwd" );
+    }
+    client_close( &client );
+    server_stop( server );
+}
+
+static void test_tls_by_version_5(void)
+{
+    struct step script[] = { ACCEPT, TAKE_BYTES( 3 ), METHOD( "\0" ), TAKE_BYTES( 0 ), GRANTED_5, RELAY_TO( 0 ), END };
+    struct through how = { .prefix = L"socks5://", .path = L"/close" };
+    struct server *server;
+    struct client client;
+
+    if (!tls_there()) return;
+    script[3].count = 7 + lstrlenW( tls_host() );
+    script[5].count = tls_port( "good" );
+    if (!(server = server_start( script ))) return;
+    if (socks_open( &client, server, L"socks5://", NULL ))    /* that there is such a thing */
+    {
+        client_close( &client );
+        if (through_open_tls( &client, server_port( server ), "good", how ) && client_get( &client ))
+            ok( client_status( client.request ) == 200, "status %lu\n", client_status( client.request ) );
+    }
+    client_close( &client );
+    server_stop( server );
 }
 
 /* A password that is for NTLM is not told in the clear, nor is the server's. */
@@ -244,6 +299,8 @@ START_TEST(proxy_socks)
 {
     test_version_5();
     test_users_of_version_5();
+    test_a_way_is_its_users();
+    test_tls_by_version_5();
     test_passwords_that_are_not_for_socks();
     test_version_4();
     test_what_is_no_way();
