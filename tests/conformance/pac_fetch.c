@@ -154,7 +154,7 @@ static void test_charsets(void)
 static void test_a_script_with_a_nul(void)
 {
     static const struct step steps[] =
-        { HEAD, SEND( PAC_200 ), SEND_BYTES( SCRIPT "\0 // and more" ), END };
+        { HEAD, SEND( PAC_200 ), SEND_BYTES( SCRIPT "\0 /* and more */" ), END };
     struct server *server = server_start_each( steps );
     HINTERNET session = pac_session();
     WCHAR script[64], text[64];
