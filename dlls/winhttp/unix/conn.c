@@ -766,6 +766,7 @@ static int conn_go( struct conn *conn )
 
     while (conn->state == CONN_UP)
     {
+        conn->gather.want = 0;
         if ((exchange = origin_conn_exchange( conn, &draining )))
         {
             result = h1_run( conn, exchange, engine_now_ms() );
@@ -804,13 +805,37 @@ static int conn_go( struct conn *conn )
     return 0;
 }
 
+/* About to wait: for how much. 1: there is more to do first. */
+static int conn_gather( struct conn *conn, uint64_t now_ms )
+{
+    struct gather *gather = &conn->gather;
+    uint64_t now_us = gather_cares( gather ) ? engine_now_us() : 0;
+    int asked = gather->asked != 0;
+    size_t size;
+
+    /* Measured: without TLS nothing is saved, and a synchronous read waits for all its bytes in recv. */
+    if (!conn->origin->tls) return 0;
+    size = gather_end( gather, now_us );
+    if (gather->want != GATHER_NOBODY && (size || asked))
+    {
+        if (!layer_gather( conn->layer, size )) gather_refused( gather );
+        else if (!size) gather_stays( gather, engine_now_us() );
+    }
+    now_ms += GATHER_US / 1000;
+    if (gather->until_us && now_ms < conn->timer.when) engine_set_timer( &conn->timer, now_ms );
+    return !gather->until_us && conn->h2 && h2_tell( conn );
+}
+
 static int conn_run( struct object *obj )
 {
     struct conn *conn = conn_from_object( obj );
     unsigned int ready = __atomic_exchange_n( &conn->ready, 0, __ATOMIC_ACQUIRE );
+    uint64_t now_ms = engine_now_ms();
     int more, patient;
 
-    if (conn->state == CONN_CLOSED) return conn->h2 ? h2_run( conn, engine_now_ms() ) : 0;
+    if (conn->state == CONN_CLOSED) return conn->h2 ? h2_run( conn, now_ms ) : 0;
+    if (gather_begin( &conn->gather, !!(ready & LAYER_WANT_READ), conn->gather.until_us ? engine_now_us() : 0 ))
+        ready |= LAYER_WANT_READ;
     if (ready && conn->h2) h2_ready( conn->h2 );
     if (!conn->served && !conn->h1.head_done)    /* not worth the two system calls of preparing for one read */
         ready &= ~CONN_PATIENT;
@@ -820,6 +845,7 @@ static int conn_run( struct object *obj )
     conn->patient = patient;
     more = conn_go( conn );
     if (patient && conn->state != CONN_CLOSED) conn->layer->ops->ready( conn->layer, 0, 0 );
+    if (!more && conn->state == CONN_UP) more = conn_gather( conn, now_ms );
     return more;
 }
 

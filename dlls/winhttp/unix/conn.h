@@ -10,6 +10,7 @@
 
 #include "dns.h"
 #include "engine.h"
+#include "gather.h"
 #include "h1.h"
 #include "h2.h"
 #include "layer.h"
@@ -79,6 +80,7 @@ struct conn
     uint32_t         identity;                /* pool lock: whose it is, see struct wh_route; 0 = nobody's */
 
     int              patient;         /* this run may sleep for bytes */
+    struct gather    gather;          /* how many of them it waits for */
     int              was_idle;        /* pool lock: it has been in the pool; who knows what the peer did meanwhile */
     int              unwanted;        /* never again: bytes came while it was idle, or its place is needed */
     uint32_t         served;          /* exchanges before the present one */

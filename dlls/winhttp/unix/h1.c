@@ -49,6 +49,7 @@ ssize_t h1_input( struct conn *conn )
         LOG_BYTES( &conn->obj, '<', h1->in.data + h1->in.end, count );
         h1->in.end += count;
         h1->got_bytes = 1;
+        conn->gather.came += count;
     }
     else if (!buffer_len( &h1->in )) buffer_release( &h1->in );
     return count;
@@ -370,6 +371,7 @@ static enum h1_result h1_receive_body( struct conn *conn, struct exchange *excha
                 if ((uint64_t)count < want) conn->patient = 0;    /* it is slow: then others may have the strand */
                 LOG_BYTES( &conn->obj, '<', op->data + op->done, count );
                 h1_took( h1, count );
+                conn->gather.came += count;
                 op->done += count;
                 exchange->stats.response_body += count;
                 exchange->stats.response_coded += count;
@@ -387,6 +389,7 @@ static enum h1_result h1_receive_body( struct conn *conn, struct exchange *excha
         else if (count == LAYER_AGAIN)
         {
             if (now_ms >= op_deadline( op )) return h1_fail( conn, exchange, WHE_TIMEOUT, 0 );
+            conn->gather.want = left;
             return H1_WAIT;
         }
         else if (count == LAYER_FAILED) return h1_broken( conn, exchange );
@@ -567,5 +570,7 @@ enum h1_result h1_run( struct conn *conn, struct exchange *exchange, uint64_t no
     if (op_active( exchange, &exchange->read ) && exchange->read.step_at && op_deadline( &exchange->read ) < deadline)
         deadline = op_deadline( &exchange->read );
     engine_set_timer( &conn->timer, deadline );
+    if (h1->head_done && !exchange->response_done && !op_active( exchange, &exchange->read ))
+        conn->gather.want = GATHER_NOBODY;
     return sent == H1_MORE || received == H1_MORE ? H1_MORE : H1_WAIT;
 }

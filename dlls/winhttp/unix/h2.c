@@ -511,6 +511,7 @@ int h2_input( struct conn *conn )
         h2->last_in_ms = h2->now_ms;
         h2->ping_ms = 0;
         moved += count;
+        conn->gather.came += count;
         if ((used = nghttp2_session_mem_recv( h2->session, (const uint8_t *)in, count )) < 0) input_failed( h2, (int)used );
     }
     block_put( in );
@@ -747,6 +748,45 @@ static void check_session( struct conn *conn )
     }
 }
 
+/* The windows that were not told. */
+static void tell_windows( struct h2 *h2 )
+{
+    struct stream *stream;
+
+    h2->lazy = 0;
+    if (!h2->owed) return;
+    h2->owed = 0;
+    for (stream = h2->streams; stream; stream = stream->next) stream_tell( h2, stream );
+}
+
+int h2_tell( struct conn *conn )
+{
+    struct h2 *h2 = conn->h2;
+
+    if (!h2->owed || !h2->session) return 0;
+    tell_windows( h2 );
+    return h2_output( conn ) || h2->dying;
+}
+
+/* What will come of bodies that are being read, see gather.h. */
+static uint64_t expected( const struct h2 *h2 )
+{
+    const struct stream *stream;
+    uint64_t sum = 0;
+    int readers = 0;
+
+    for (stream = h2->streams; stream; stream = stream->next)
+    {
+        if (!stream->end_out || stream->pipe) return 0;    /* the peer may have to say something first */
+        if (!stream->reader) continue;
+        if (stream->reader->kind != WHK_BODY_READ) return 0;
+        if (stream_left( stream ) < GATHER_LEAST) return 0;
+        sum += stream_expected( stream );
+        readers++;
+    }
+    return readers ? sum : GATHER_NOBODY;
+}
+
 int h2_run( struct conn *conn, uint64_t now_ms )
 {
     struct h2 *h2 = conn->h2;
@@ -760,6 +800,9 @@ int h2_run( struct conn *conn, uint64_t now_ms )
         h2->readable = 1;
     }
     if (h2->session) more = h2_input( conn );
+    /* Programs that post reads while the connection waits for many bytes: one write for all their windows is enough. */
+    h2->lazy = conn->gather.until_us && !conn->gather.came;
+    if (!h2->lazy) tell_windows( h2 );
     if (h2->settings_new && h2->session) take_settings( conn );
     if (h2->session && (h2->goaway_in || h2->overrun)) h2_leave( conn );    /* before programs hear of it and go on */
     do
@@ -787,5 +830,6 @@ int h2_run( struct conn *conn, uint64_t now_ms )
         if (conn->deadline_ms < deadline) deadline = conn->deadline_ms;
     }
     engine_set_timer( &conn->timer, h2->scan_ms < deadline ? h2->scan_ms : deadline );
+    if (gather_cares( &conn->gather )) conn->gather.want = expected( h2 );
     return more || h2->touched || origin_conn_has_arrivals( conn );
 }

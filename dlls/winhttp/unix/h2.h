@@ -28,6 +28,10 @@ void h2_ready( struct h2 *h2 );
  * theirs. Closes the connection when it is over, dead, or idle for too long. 1: there is more to do. */
 int h2_run( struct conn *conn, uint64_t now_ms );
 
+/* While the connection waits for many bytes (gather.h) the peer is not told of each window at once; now it has to be. 1: h2_run
+ * has more to do. */
+int h2_tell( struct conn *conn );
+
 /* GOAWAY, in one attempt; the connection is about to be closed. */
 void h2_goodbye( struct conn *conn );
 

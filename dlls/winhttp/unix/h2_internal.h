@@ -95,6 +95,8 @@ struct h2
     uint32_t         out_start, out_end;
     uint64_t         out_total, out_sent;         /* bytes written into it, handed on, since the beginning */
     int              readable;       /* the layer may have bytes */
+    int              lazy;           /* the peer has windows enough for what is waited for: it is told of others later */
+    int              owed;           /* some were not told */
 
     uint64_t         scan_ms;        /* an operation's, or an orphan's, time may be over then; TIMER_NEVER */
     uint64_t         last_in_ms;     /* bytes came */
@@ -203,6 +205,13 @@ int stream_serve_read( struct conn *conn, struct stream *stream, struct op *op )
 
 /* 1 if the response has come to its end, as far as its program wants it. */
 int stream_is_complete( const struct stream *stream );
+
+/* Bytes of body that the peer has still to send, WH_NO_LENGTH if that is not known; and as far as its window lets it. */
+uint64_t stream_left( const struct stream *stream );
+uint64_t stream_expected( const struct stream *stream );
+
+/* Tells the peer that it may send as much as was taken, if that is worth it. */
+void stream_tell( struct h2 *h2, struct stream *stream );
 
 /* Throws away what came and is not wanted any more. */
 void stream_drop_input( struct stream *stream );

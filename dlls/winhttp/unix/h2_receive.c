@@ -68,6 +68,20 @@ int stream_is_complete( const struct stream *stream )
     return stream->bodyless || stream->body_in == stream->content_len;
 }
 
+uint64_t stream_left( const struct stream *stream )
+{
+    if (stream->end_in || stream->closed) return 0;
+    return stream->content_len == WH_NO_LENGTH ? WH_NO_LENGTH : stream->content_len - stream->body_in;
+}
+
+uint64_t stream_expected( const struct stream *stream )
+{
+    uint64_t used = stream->queued + (uint64_t)stream->taken, left = stream_left( stream );
+
+    if (used >= stream->window) return 0;
+    return left < stream->window - used ? left : stream->window - used;
+}
+
 /* ---- what comes ---- */
 
 void stream_head_begins( struct h2 *h2, struct stream *stream )
@@ -207,19 +221,26 @@ static int32_t adapt( struct h2 *h2, struct stream *stream )
     return (int32_t)stream->window - (int32_t)window;
 }
 
-/* Bytes were taken out of the stream: the peer may send as many more, once it is worth telling. */
-static void stream_took( struct h2 *h2, struct stream *stream, size_t count )
+void stream_tell( struct h2 *h2, struct stream *stream )
 {
     int32_t more;
 
-    if (!count) return;
-    stream->taken += count;
     if (stream->taken < stream->step || stream->end_in || stream->closed || !h2->session) return;
     more = (int32_t)stream->taken;
     stream->taken = 0;
     if (!stream->fixed) more += adapt( h2, stream );
     if (more <= 0) return;    /* all of it is what the window is smaller now */
     h2_check( h2, nghttp2_submit_window_update( h2->session, NGHTTP2_FLAG_NONE, stream->id, more ) );
+}
+
+/* Bytes were taken out of the stream: the peer may send as many more, once it is worth telling. */
+static void stream_took( struct h2 *h2, struct stream *stream, size_t count )
+{
+    if (!count) return;
+    stream->taken += count;
+    if (stream->taken < stream->step) return;
+    if (h2->lazy) h2->owed = 1;
+    else stream_tell( h2, stream );
 }
 
 void stream_data( struct h2 *h2, struct stream *stream, const char *data, size_t len )

@@ -65,6 +65,11 @@ struct layer_ops
      * LAYER_PATIENT: see there. */
     void (*ready)( struct layer *layer, unsigned int what, int hangup );
 
+    /* From now on the socket is worth reporting as readable only once `size` bytes more have come, or the end; 0 = any. It
+     * may be reported earlier, and reads are as ever. Returns 1 while more than one byte is waited for. NULL: this layer
+     * cannot. */
+    int (*gather)( struct layer *layer, size_t size );
+
     /* enum wh_query facts that this layer knows; WHE_STATE if it does not. Asks the layers below by itself. */
     enum wh_error (*query)( struct layer *layer, unsigned int what, void *buffer, size_t size, size_t *len );
 };
@@ -76,5 +81,11 @@ struct layer
     enum wh_error           error;     /* with LAYER_FAILED */
     uint32_t                detail;
 };
+
+/* 1 if the layer waits for more than a byte now. */
+static inline int layer_gather( struct layer *layer, size_t size )
+{
+    return layer->ops->gather && layer->ops->gather( layer, size );
+}
 
 #endif /* WH_LAYER_H */

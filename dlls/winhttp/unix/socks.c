@@ -322,6 +322,11 @@ static void socks_ready( struct layer *layer, unsigned int what, int hangup )
     layer->below->ops->ready( layer->below, what, hangup );
 }
 
+static int socks_gather( struct layer *layer, size_t size )
+{
+    return layer_gather( layer->below, size );
+}
+
 static enum wh_error socks_query( struct layer *layer, unsigned int what, void *buffer, size_t size, size_t *len )
 {
     return layer->below->ops->query( layer->below, what, buffer, size, len );
@@ -338,6 +343,7 @@ static const struct layer_ops socks_ops =
     .goodbye = socks_goodbye,
     .close   = socks_close,
     .ready   = socks_ready,
+    .gather  = socks_gather,
     .query   = socks_query,
 };
 

@@ -17,11 +17,13 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
 
 #include "error.h"
 #include "engine.h"
+#include "gather.h"
 #include "hooks.h"
 #include "tcp.h"
 #include "tcp_facts.h"
@@ -37,6 +39,7 @@ struct tcp
     int          patient;             /* a read may sleep */
     int          greedy;              /* and wait for all of its bytes */
     int          blocking;            /* the socket is: without MSG_DONTWAIT it sleeps, at most PATIENCE_MS */
+    int          low;                 /* SO_RCVLOWAT: it is readable once so many bytes are there */
 };
 
 /* Long enough for an answer from nearby, short enough that whoever needs the strand meanwhile can wait for it. */
@@ -79,6 +82,26 @@ static int make_blocking( struct tcp *tcp )
     return 0;
 }
 
+static int tcp_gather( struct layer *layer, size_t size )
+{
+    struct tcp *tcp = tcp_from_layer( layer );
+    int low = size > GATHER_MOST ? GATHER_MOST : size > 1 ? (int)size : 1;
+
+    /* Less than could be asked for does as well, unless it is much less. */
+    if ((low < tcp->low || low * 2 / 3 > tcp->low) && !sys_setsockopt( tcp->fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low) ))
+        tcp->low = low;
+    return tcp->low > 1;
+}
+
+/* recv would take what is there and then wait for as many bytes as the socket gathers on top of it; poll counts those that
+ * are there. Bytes that come too slowly are not waited for any longer. */
+static void await_gathered( struct tcp *tcp )
+{
+    struct pollfd fd = { tcp->fd, POLLIN, 0 };
+
+    if (tcp->low > 1 && !poll( &fd, 1, GATHER_US / 1000 )) tcp_gather( &tcp->layer, 0 );
+}
+
 static ssize_t tcp_read( struct layer *layer, void *buffer, size_t size )
 {
     struct tcp *tcp = tcp_from_layer( layer );
@@ -90,7 +113,8 @@ static ssize_t tcp_read( struct layer *layer, void *buffer, size_t size )
     {
         if (!tcp->patient || make_blocking( tcp )) return LAYER_AGAIN;
         tcp->patient = 0;
-        flags = tcp->greedy ? MSG_WAITALL : 0;
+        await_gathered( tcp );
+        flags = tcp->low > 1 ? MSG_DONTWAIT : tcp->greedy ? MSG_WAITALL : 0;
     }
     do
     {
@@ -257,6 +281,7 @@ static const struct layer_ops tcp_ops =
     .goodbye = tcp_goodbye,
     .close   = tcp_close,
     .ready   = tcp_ready,
+    .gather  = tcp_gather,
     .query   = tcp_query,
 };
 
@@ -303,6 +328,7 @@ struct layer *tcp_layer_create( const union address *address, const struct tcp_o
     }
     tcp->layer.ops = &tcp_ops;
     tcp->peer = *address;
+    tcp->low = 1;
     if ((tcp->fd = sys_socket( address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0 )) == -1)
     {
         *error = error_from_errno( ERROR_OF_SOCKET, *detail = errno );

@@ -341,6 +341,14 @@ static void tls_ready( struct layer *layer, unsigned int what, int hangup )
     layer->below->ops->ready( layer->below, what & ~LAYER_GREEDY, hangup );    /* a record may be less than asked for */
 }
 
+/* Part of a record may be here already. */
+static int tls_gather( struct layer *layer, size_t size )
+{
+    size_t have = tls_buffer_len( &tls_from_layer( layer )->in );
+
+    return layer_gather( layer->below, size > have ? size - have : 0 );
+}
+
 static enum wh_error tls_query( struct layer *layer, unsigned int what, void *buffer, size_t size, size_t *len )
 {
     struct tls *tls = tls_from_layer( layer );
@@ -362,6 +370,7 @@ static const struct layer_ops tls_ops =
     .goodbye = tls_goodbye,
     .close   = tls_close,
     .ready   = tls_ready,
+    .gather  = tls_gather,
     .query   = tls_query,
 };
 

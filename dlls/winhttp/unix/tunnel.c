@@ -264,6 +264,11 @@ static void tunnel_ready( struct layer *layer, unsigned int what, int hangup )
     layer->below->ops->ready( layer->below, what, hangup );
 }
 
+static int tunnel_gather( struct layer *layer, size_t size )
+{
+    return layer_gather( layer->below, size );
+}
+
 /* What is known of TLS with the proxy is nothing that a program may take for the server's. */
 static enum wh_error tunnel_query( struct layer *layer, unsigned int what, void *buffer, size_t size, size_t *len )
 {
@@ -283,6 +288,7 @@ static const struct layer_ops tunnel_ops =
     .goodbye = tunnel_goodbye,
     .close   = tunnel_close,
     .ready   = tunnel_ready,
+    .gather  = tunnel_gather,
     .query   = tunnel_query,
 };
 
