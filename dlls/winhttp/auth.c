@@ -312,7 +312,7 @@ static enum answer answer( struct request *request, DWORD which, struct auth_off
     AcquireSRWLockExclusive( &request->lock );
     auth_handshake_gather( request, which, &handshake );
     /* The pool will do: nothing has begun on that connection, unless it is one that a proxy still has to open. */
-    if (begin && !(request->head_flags & WHR_FROM_PROXY)) handshake.pin = 0;
+    if (begin && (request->auth->spoilt || !(request->head_flags & WHR_FROM_PROXY))) handshake.pin = 0;
     running = target->sspi ? target->scheme & AUTH_SSPI_SCHEMES : 0;
     if (running) token = offered_token( offer, running );
     if (token && handshake.overflow && !auth_sspi_is_complete( target->sspi ))
@@ -321,7 +321,11 @@ static enum answer answer( struct request *request, DWORD which, struct auth_off
         return ANSWER_OVERFLOW;
     }
     /* A handshake goes on where it began. One that has nothing to go on with was refused. */
-    if (running && (!token || !handshake.pin || auth_sspi_is_complete( target->sspi ))) refused = auth_target_clear( target );
+    if (running && (!token || !handshake.pin || auth_sspi_is_complete( target->sspi )))
+    {
+        refused = auth_target_clear( target );
+        request->auth->spoilt = TRUE;
+    }
     else if (!running) schemes = find_candidates( request, which, offer );
     ReleaseSRWLockExclusive( &request->lock );
 
@@ -589,7 +593,7 @@ void auth_begin( struct request *request )
     }
     if (!auth->targets[0].sspi && !auth->targets[1].sspi)
     {
-        auth->pin = challenge && (request->head_flags & WHR_FROM_PROXY) ? auth_handshake_pin( request ) : 0;
+        auth->pin = challenge && !auth->spoilt && (request->head_flags & WHR_FROM_PROXY) ? auth_handshake_pin( request ) : 0;
         auth->handshake = 0;
     }
     if (ready && auth_offer_read( request, which, &offer )) ready = FALSE;
@@ -597,6 +601,7 @@ void auth_begin( struct request *request )
 
     for (i = 0; i < AUTH_TARGETS; i++) auth_sspi_free( sspi[i] );
     if (ready && answer( request, which, &offer, TRUE ) == ANSWER_READY) auth->legs++;
+    auth->spoilt = FALSE;
     auth_offer_free( &offer );
 }
 

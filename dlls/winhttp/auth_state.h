@@ -34,6 +34,7 @@ struct auth
     uint32_t           handshake;  /* its identity until the handshake is complete */
     BOOL               resend;     /* the program was told to send again: the next send goes on here */
     BOOL               no_body;    /* the legs left a body behind that they do not have */
+    BOOL               spoilt;     /* the connection has refused a handshake: squid lets no other one begin there */
 };
 
 /* Overwrites and frees, and leaves NULL. */
