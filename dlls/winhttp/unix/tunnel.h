@@ -16,8 +16,8 @@ struct proxy_words;
 struct layer *tunnel_layer_create( struct layer *below, const char *host, uint32_t port, const struct proxy_words *words,
                                    enum wh_error *error );
 
-/* After start: the status of its answer if the proxy did not grant it, else 0. What is read is then its answer, from the first byte of the head on, and
- * nothing can be written. */
+/* After start: the status of its answer if the proxy did not grant it, else 0. What is read is then its answer, from the
+ * first byte of the head on, and nothing can be written. */
 int tunnel_layer_refused( const struct layer *layer );
 
 /* Asks once more on the same connection, once the answer was read to its end. WHE_OK: start again. WHE_STALE: bytes came
