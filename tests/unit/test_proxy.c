@@ -415,7 +415,8 @@ static void test_informational_heads_have_a_limit( void )
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
     {
         for (k = 0, len = 0; k < rows[i].count; k++)
-            len += sprintf( flood + len, "HTTP/1.1 103 Early Hints\r\nX: %0*u\r\n\r\n", (int)rows[i].size + 1, k );
+            len += snprintf( flood + len, sizeof(flood) - len, "HTTP/1.1 103 Early Hints\r\nX: %0*u\r\n\r\n",
+                             (int)(rows[i].size & 0xffff) + 1, k );
         strcpy( flood + len, GRANT );
         proxy_begin( &script );
         expect( ask_get( &client, &https ) == rows[i].error );
