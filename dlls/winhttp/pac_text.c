@@ -256,13 +256,14 @@ DWORD pac_view( const WCHAR *text, BOOL lower_host, WCHAR **view, WCHAR **host )
 {
     const WCHAR *end = text + wcslen( text ), *name, *name_end, *port, *tail;
     struct url url;
+    DWORD err, bracket;    /* around a literal of IPv6, at either end */
     WCHAR *out;
-    DWORD err;
 
     if ((err = url_parse( &url, text, end - text ))) return err;
-    if (!url.host.cch) return ERROR_WINHTTP_INVALID_URL;
     name = url.host.text;
     name_end = name + url.host.cch;
+    bracket = url.host.cch >= 2 && *name == '[';
+    if (url.host.cch <= 2 * bracket) return ERROR_WINHTTP_INVALID_URL;
     for (port = name_end; port < end && *port != '/' && *port != '?' && *port != '#'; port++) ;
     for (tail = port; tail < end && *tail != '#'; tail++) ;
 
@@ -283,8 +284,7 @@ DWORD pac_view( const WCHAR *text, BOOL lower_host, WCHAR **view, WCHAR **host )
     *out++ = 0;
 
     *host = out;
-    if (url.host.cch >= 2 && *name == '[') name++, name_end--;
-    out = append( out, name, name_end, lower_host );
+    out = append( out, name + bracket, name_end - bracket, lower_host );
     *out = 0;
     return 0;
 }

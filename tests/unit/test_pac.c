@@ -137,6 +137,7 @@ static void test_what_scripts_see(void)
     expect_view( L"http://[FE80::1]:81/", TRUE, L"http://[fe80::1]:81/", L"fe80::1" );
     expect( pac_view( L"http:", FALSE, &view, &host ) == ERROR_WINHTTP_INVALID_URL );
     expect( pac_view( L"http:///path", FALSE, &view, &host ) == ERROR_WINHTTP_INVALID_URL );
+    expect( pac_view( L"http://[]:8/", FALSE, &view, &host ) == ERROR_WINHTTP_INVALID_URL );
     expect( pac_view( L"ftp://host/", FALSE, &view, &host ) == ERROR_WINHTTP_UNRECOGNIZED_SCHEME );
     expect( pac_view( L"", FALSE, &view, &host ) == ERROR_WINHTTP_UNRECOGNIZED_SCHEME );
 }
