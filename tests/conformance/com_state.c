@@ -587,7 +587,7 @@ static void test_abort_pending(void)
 {
     static const struct step script[] =
     {
-        ACCEPT, HEAD, SIGNAL, GONE, ACCEPT, HEAD, SEND( REPLY ), END
+        ACCEPT, HEAD, SIGNAL, UNHURRIED, GONE, ACCEPT, HEAD, SEND( REPLY ), END
     };
     struct server *server = server_start( script );
     IWinHttpRequest *request;

@@ -136,7 +136,7 @@ static void test_response_before_the_body_is_through(void)
 static void test_body_that_is_never_through(void)
 {
     static const struct step script[] =
-        { ACCEPT, HEAD, BODY( 2 ), SEND( GOOD ), GONE, ACCEPT, HEAD, SEND( GOOD ), END };
+        { ACCEPT, HEAD, BODY( 2 ), SEND( GOOD ), UNHURRIED, GONE, ACCEPT, HEAD, SEND( GOOD ), END };
     struct server *server = server_start( script );
     struct client client;
     BOOL ret;
