@@ -120,7 +120,7 @@ static void test_user_and_password(void)
     for (i = 0; i < 4; i++)
     {
         winetest_push_context( "%d", i );
-        if (via_open( &via, "socks-user-relay", L"", "squid-origin", L"localhost", 0 ))
+        if (via_open( &via, "socks-user-relay", L"", "squid-origin", L"127.0.0.1", 0 ))
         {
             wsprintfW( list, L"socks5://127.0.0.1:%u", via.proxy.port );
             info.lpszProxy = list;
